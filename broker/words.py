@@ -1,0 +1,89 @@
+"""The floor's words, Japanese and English, in one place: screens, paper and panels take them from here."""
+
+from typing import NamedTuple
+
+
+class Word(NamedTuple):
+    """One word or sentence in both languages."""
+
+    ja: str
+    en: str
+
+
+STATES: dict[str, Word] = {
+    "cancelled": Word("取消", "Cancelled"),
+    "running": Word("作業中", "Running"),
+    "setup": Word("段取り中", "Set-up"),
+    "paused": Word("中断中", "Paused"),
+    "done": Word("完了", "Done"),
+    "ready": Word("着手待ち", "Ready"),
+    "in_transit": Word("移動中", "In transit"),
+    "waiting": Word("前工程待ち", "Waiting"),
+}
+
+CAUSES: dict[str, Word] = {
+    "run": Word("加工", "Running"),
+    "setup": Word("段取り", "Set-up"),
+    "paused": Word("中断", "Paused"),
+    "wait_external": Word("他社・客先待ち", "Waiting for others"),
+    "transit": Word("運搬", "Transport"),
+    "wait_ship": Word("引取・出荷待ち", "Waiting to ship"),
+    "queue": Word("着手待ち", "Queue"),
+}
+
+REASONS: dict[str, Word] = {
+    "MATERIAL": Word("材料待ち", "No material"),
+    "DRAWING": Word("図面確認", "Drawing query"),
+    "CUSTOMER": Word("客先確認", "Customer query"),
+    "TOOL": Word("工具", "Tool"),
+    "MACHINE": Word("機械故障", "Machine down"),
+    "QUALITY": Word("品質確認", "Quality check"),
+    "MEETING": Word("打合せ", "Meeting"),
+    "SHIFT_END": Word("終業", "End of shift"),
+    "OTHER": Word("その他", "Other"),
+    "DIMENSION": Word("寸法", "Dimension"),
+    "SCRATCH": Word("キズ", "Scratch"),
+    "APPEARANCE": Word("外観", "Appearance"),
+    "PARTWAY": Word("途中まで", "Part way"),
+}
+
+KINDS: dict[str, Word] = {
+    "machining": Word("加工", "Machining"),
+    "inspection": Word("検査", "Inspection"),
+    "special": Word("特殊工程", "Special process"),
+    "subcontract": Word("外注", "Subcontract"),
+}
+
+MACHINE_STATES: dict[str, Word] = {
+    "running": Word("運転", "Running"),
+    "idle": Word("停止", "Idle"),
+    "setup": Word("段取り", "Set-up"),
+    "hold": Word("一時停止", "Hold"),
+    "alarm": Word("アラーム", "Alarm"),
+    "off": Word("電源断", "Off"),
+    "unknown": Word("不明", "Unknown"),
+}
+
+FLAGS: dict[str, Word] = {
+    "unknown_number": Word("番号不明：事務所で受注に結び付けてください", "Unknown number: the office should name it"),
+    "finish_without_start": Word("着手のない完了", "Finish without a start"),
+    "over_quantity": Word("数が受け入れ数より多い", "More pieces than were available"),
+    "assumed_cut": Word("未確認数を残数に合わせました", "An assumed quantity was cut to what remained"),
+    "shortfall": Word("数が足りないまま完了", "Finished short of the quantity"),
+    "counts_differ": Word("出荷数と受入数が違う", "Shipped and received counts differ"),
+    "implied_receipt": Word("受入 推定：受け取りの読み取りがない", "Receipt implied: nobody scanned it"),
+    "other_firms_operation": Word(
+        "他社の工程を読み取り：自社の工程・経路変更・破棄のどれかを決めてください",
+        "Another firm's operation was scanned: own step, reroute, or discard?",
+    ),
+    "no_operation": Word("この会社の工程が残っていない", "This firm has no open operation here"),
+    "old_issue": Word("旧版の票で作業", "Work on an old issue of the ticket"),
+    "before_start": Word("着手より前の時刻が申告された", "The stated time is before the start"),
+    "target_missing": Word("取り消す記録がまだ届いていない", "The event to void has not arrived"),
+    "not_allowed": Word("他社の記録は取り消せない", "Another firm's event cannot be voided"),
+    "forgotten_finish": Word(
+        "前の勤務からの作業：終業で中断にしました", "Running since an earlier shift: paused at its end"
+    ),
+    "two_open": Word("二つの設備で作業中：設備札を読んでください", "Open at two stations: scan the machine"),
+    "cancelled_work": Word("取消後の作業", "Work after cancellation"),
+}

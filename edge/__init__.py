@@ -1,0 +1,1 @@
+"""The agent beside the machines: drivers, scan rules, outbox, uplink, panel."""

@@ -1,0 +1,1 @@
+"""The shared server: appender, ledger, projector and its rules, sinks, web."""

@@ -1,0 +1,69 @@
+"""The shared server's settings: one TOML file, read once at start."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from broker.events import Id
+from broker.settings import Mqtt, Settings
+
+
+class Influx(Settings):
+    """Where InfluxDB is. A database a firm, named `<prefix><firm>`; the user needs the right to create them."""
+
+    url: str = "http://127.0.0.1:8086"
+    version: Literal["1"] = "1"
+    username: str | None = None
+    password_file: Path | None = None
+    database_prefix: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "mawashi_"
+    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+
+
+class Web(Settings):
+    """Where the pages are served. Only this machine, until accounts and TLS exist."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8471
+
+
+class Firm(Settings):
+    """会社: how a firm is called on screen and paper."""
+
+    id: Id
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    name_en: Annotated[str, Field(max_length=40)] = ""
+    telephone: Annotated[str, Field(max_length=20)] = ""
+
+
+class Gateway(Settings):
+    """The whole file. `data_dir` holds ledger.sqlite, state.sqlite and the socket gateway.sock."""
+
+    data_dir: Path
+    time_zone: str = "Asia/Tokyo"
+    public_url: str | None = None
+    first_number: Annotated[int, Field(ge=1)] = 1001
+    """The first 共通番号 this ledger counts from."""
+    mqtt: Mqtt = Mqtt()
+    influx: Influx | None = None
+    web: Web = Web()
+    firms: tuple[Firm, ...] = ()
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy's address of the ledger."""
+        return f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy's address of the state, which may be deleted at any time."""
+        return f"sqlite:///{self.data_dir / 'state.sqlite'}"
+
+    @property
+    def socket(self) -> Path:
+        """The gateway's own API, readable by its owner only."""
+        return self.data_dir / "gateway.sock"
+
+    def firm_name(self, firm: str) -> str:
+        """Return how to call a firm; its id if it is not listed."""
+        return next((known.name for known in self.firms if known.id == firm), firm)
