@@ -1,0 +1,59 @@
+# make demo    four shops and the board, on this machine alone (no root)
+# make test    everything, on real Mosquitto, InfluxDB and Chromium (as root it installs them)
+# make check   format, lint, types, imports
+# make bench   budgets as ratios, measured here and now
+# make setup   the commands mawashi and mawashi-edge in .venv/bin
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+TESTS ?= tests
+
+.PHONY: demo test fast check format bench setup setup-dev debian clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q'
+
+demo: setup
+	$(BIN)/mawashi demo
+
+test: setup-dev debian
+	$(BIN)/python -m pytest $(TESTS)
+
+fast: setup-dev
+	$(BIN)/python -m pytest -m "not slow" $(TESTS)
+
+check: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-dev debian
+	$(BIN)/python -m tests.bench
+
+setup: .venv/with-commands
+setup-dev: .venv/with-dev
+debian:
+	@sh tests/debian.sh
+
+.venv/bin/python:
+	@sh tests/venv.sh "$(PYTHON)"
+
+.venv/with-commands: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Mawashi into .venv (once, about half a minute) ..."
+	$(PIP) install -c constraints.txt -e ".[edge,gateway]"
+	@touch $@
+
+.venv/with-dev: .venv/with-commands
+	@echo "Installing the tools for tests and checks (once) ..."
+	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
