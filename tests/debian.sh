@@ -10,11 +10,11 @@ need() { # need COMMAND PACKAGE
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need influxd influxdb
-need influx influxdb-client
 need socat socat
 need chromium chromium
 need pdftoppm poppler-utils
 need openssl openssl
+need docker-compose docker-compose
 fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
 
 [ -n "$missing" ] || exit 0
