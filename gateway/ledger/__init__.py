@@ -1,0 +1,6 @@
+"""全記録: every event ever, append-only, the only truth. Read by everyone, written by the appender alone."""
+
+from gateway.ledger.reader import AuthorStatus, Ledger, SetAside
+from gateway.store import StoreError
+
+__all__ = ["AuthorStatus", "Ledger", "SetAside", "StoreError"]

@@ -1,0 +1,66 @@
+"""What the ledger holds of one epoch: how far it reaches, which numbers below are missing, which are gone for good.
+
+Pure. Every number up to `upto` is committed, a hole, or in a gap; nothing above it is known of.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from broker.messages import EpochReceipt
+from gateway.ledger.ranges import Range, Ranges, both, minus, size, union
+
+LARGEST_NUMBER = 2**53
+"""Sequence numbers above it are refused: 285 years at a million events a second, and exact in every JSON reader."""
+
+_RANGES_A_RECEIPT = 1000
+"""More holes than this are told from below, a receipt at a time; 1,000 ranges are about 16 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """`upto` is the highest number that is committed or gone; `holes` should be sent again; `gaps` cannot be."""
+
+    upto: int = 0
+    holes: Ranges = ()
+    gaps: Ranges = ()
+
+    def arrived(self, first: int, last: int) -> "Marks":
+        """Return the marks after `first` to `last` were committed; a gap they lie in shrinks."""
+        if first == self.upto + 1:
+            return Marks(last, self.holes, self.gaps)
+        these = ((first, last),)
+        return Marks(max(self.upto, last), minus(self._holes_below(first), these), minus(self.gaps, these))
+
+    def gone(self, ranges: Iterable[Range]) -> "Marks":
+        """Return the marks after these numbers were said to be gone; what is committed stays committed."""
+        marks = self
+        for first, last in union(ranges):
+            these = ((first, last),)
+            unknown = both(union(marks.holes, ((marks.upto + 1, max(last, marks.upto + 1)),)), these)
+            marks = Marks(max(marks.upto, last), minus(marks._holes_below(first), these), union(marks.gaps, unknown))
+        return marks
+
+    def _holes_below(self, first: int) -> Ranges:
+        return union(self.holes, ((self.upto + 1, first - 1),))
+
+    def committed(self, first: int = 1, last: int = LARGEST_NUMBER) -> Ranges:
+        """Return which numbers from `first` to `last` are committed."""
+        if first > self.upto:
+            return ()
+        return minus(((first, min(last, self.upto)),), union(self.holes, self.gaps))
+
+    def absent(self, last: int) -> Ranges:
+        """Return which numbers from 1 to `last` are neither committed nor gone: what is waiting or lost on the way."""
+        return union(both(self.holes, ((1, last),)), ((self.upto + 1, last),))
+
+    @property
+    def count(self) -> int:
+        """How many numbers are committed."""
+        return self.upto - size(self.holes) - size(self.gaps)
+
+    def receipt(self, epoch: str) -> EpochReceipt:
+        """Return the gateway's word on this epoch; with very many holes, only as far as the first thousand."""
+        if len(self.holes) <= _RANGES_A_RECEIPT:
+            return EpochReceipt(epoch=epoch, upto=self.upto, missing=self.holes)
+        told = self.holes[:_RANGES_A_RECEIPT]
+        return EpochReceipt(epoch=epoch, upto=self.holes[_RANGES_A_RECEIPT][0] - 1, missing=told)

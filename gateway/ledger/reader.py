@@ -1,0 +1,238 @@
+"""Reading the ledger: rows by position, what each author announced and what is missing, what was set aside."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from broker.events import ClockQuality
+from gateway import store
+from gateway.ledger import tables as t
+from gateway.ledger.marks import Marks
+from gateway.ledger.ranges import Ranges, size
+from gateway.rules.row import Row
+
+if TYPE_CHECKING:
+    from gateway.ledger.writer import WritableLedger
+
+_CLOCKS = {quality.value: quality for quality in ClockQuality}
+_ROWS: Select[Any] = (
+    select(
+        t.rows.c.position,
+        t.epochs.c.author,
+        t.epochs.c.epoch,
+        t.rows.c.seq,
+        t.rows.c.body,
+        t.bundles.c.received_at,
+        t.bundles.c.at,
+        t.bundles.c.mono_ms,
+        t.bundles.c.boot,
+        t.bundles.c.clock,
+    )
+    .join(t.epochs, t.epochs.c.id == t.rows.c.epoch_id)
+    .join(t.bundles, t.bundles.c.id == t.rows.c.bundle_id)
+)
+_ASKED_AT_ONCE = 500
+"""Positions in one query; SQLite takes up to 32,766 variables, older ones 999."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorStatus:
+    """One epoch of one author. Ranges are inclusive.
+
+    `announced_last` is the highest number its last hello named (0: it never said hello). `missing` are numbers up to
+    the highest known that are neither committed nor gone, `gaps` those that nobody can send any more. `waiting` is how
+    many of the announced numbers are not here. `last_contact` is the author's, whatever the epoch.
+    """
+
+    author: str
+    epoch: str
+    announced_last: int
+    committed_upto: int
+    committed: int
+    missing: Ranges
+    gaps: Ranges
+    last_contact: datetime | None
+    waiting: int
+    refused: int = 0
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Something that arrived and could not become a row. `body` is None in lists and once it was discarded."""
+
+    id: int
+    topic: str
+    author: str | None
+    epoch: str | None
+    seq: int | None
+    reason: str
+    detail: str
+    size_bytes: int
+    first_seen: datetime
+    last_seen: datetime
+    times: int
+    body: bytes | None = None
+    discarded_at: datetime | None = None
+    discarded_by: str | None = None
+    discarded_why: str | None = None
+
+
+class Ledger:
+    """The ledger as everyone but the appender sees it. May be used by several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._changes = store.Changes(engine)
+
+    @overload
+    @classmethod
+    def open(cls, url: str, *, write: Literal[False] = False) -> "Ledger": ...
+    @overload
+    @classmethod
+    def open(cls, url: str, *, write: Literal[True]) -> "WritableLedger": ...
+    @classmethod
+    def open(cls, url: str, *, write: bool = False) -> "Ledger":
+        """Open a ledger that exists; with `write`, make or migrate it and be its only writer.
+
+        Raises StoreError with one sentence: there is none yet, or another process writes it.
+        """
+        if write:
+            from gateway.ledger.writer import WritableLedger  # noqa: PLC0415 - it builds on this class
+
+            return WritableLedger.create(url)
+        return cls(store.reader(url))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._changes.close()
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def ledger_id(self) -> str:
+        """The id that stands in this ledger's receipts."""
+        return self._names()[0]
+
+    @property
+    def lineage(self) -> tuple[str, ...]:
+        """The ids this ledger had before it went back, newest first."""
+        return self._names()[1:]
+
+    def _names(self) -> tuple[str, ...]:
+        with self._engine.begin() as connection:
+            return tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
+
+    def rows(self, after: int, limit: int) -> list[Row]:
+        """Return up to `limit` rows with a position above `after`, in order."""
+        with self._engine.begin() as connection:
+            found = connection.execute(_ROWS.where(t.rows.c.position > after).order_by(t.rows.c.position).limit(limit))
+            return [_row(one) for one in found]
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """Return the rows at these positions, in order of position; positions without a row are left out."""
+        wanted = sorted(set(positions))
+        found: list[Row] = []
+        with self._engine.begin() as connection:
+            for start in range(0, len(wanted), _ASKED_AT_ONCE):
+                some = wanted[start : start + _ASKED_AT_ONCE]
+                found += map(
+                    _row, connection.execute(_ROWS.where(t.rows.c.position.in_(some)).order_by(t.rows.c.position))
+                )
+        return found
+
+    def row(self, author: str, epoch: str, seq: int) -> Row | None:
+        """Return the row with this key, or None."""
+        with self._engine.begin() as connection:
+            found = connection.execute(
+                _ROWS.where(t.epochs.c.author == author, t.epochs.c.epoch == epoch, t.rows.c.seq == seq)
+            ).first()
+        return _row(found) if found else None
+
+    def last_position(self) -> int:
+        """Return the highest position; 0 for an empty ledger."""
+        with self._engine.begin() as connection:
+            return connection.scalar(select(func.max(t.rows.c.position))) or 0
+
+    def data_version(self) -> int:
+        """Return a number that changes when another process has committed; costs microseconds."""
+        return self._changes.version()
+
+    def authors(self) -> list[AuthorStatus]:
+        """Return one status for each epoch of each author, in order of author, then of first arrival."""
+        with self._engine.begin() as connection:
+            epochs = connection.execute(
+                select(t.epochs, t.authors.c.last_contact, t.authors.c.refused, t.authors.c.version)
+                .outerjoin(t.authors, t.authors.c.author == t.epochs.c.author)
+                .order_by(t.epochs.c.author, t.epochs.c.id)
+            ).all()
+            holes, gaps = _ranges(connection, t.holes), _ranges(connection, t.gaps)
+        return [_status(one, Marks(one.upto, holes[one.id], gaps[one.id])) for one in epochs]
+
+    def set_aside(self, *, discarded: bool = False) -> list[SetAside]:
+        """Return what was set aside, oldest first, without the bytes; with `discarded`, what was discarded too."""
+        wanted = select(*(column for column in t.set_aside.c if column.name not in ("sha256", "body")))
+        if not discarded:
+            wanted = wanted.where(t.set_aside.c.discarded_at.is_(None))
+        with self._engine.begin() as connection:
+            found = connection.execute(wanted.order_by(t.set_aside.c.id))
+            return [SetAside(**one._mapping) for one in found]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+    def set_aside_one(self, number: int) -> SetAside | None:
+        """Return one thing that was set aside, with its bytes, or None."""
+        wanted = select(*(column for column in t.set_aside.c if column.name != "sha256"))
+        with self._engine.begin() as connection:
+            found = connection.execute(wanted.where(t.set_aside.c.id == number)).first()
+        return SetAside(**found._mapping) if found else None  # noqa: SLF001
+
+
+def _row(one: Any) -> Row:
+    position, author, epoch, seq, body, received_at, at, mono_ms, boot, quality = one
+    return Row(position, author, epoch, seq, body, received_at, at, mono_ms, boot, _CLOCKS[quality])
+
+
+def _ranges(connection: Connection, table: Any) -> dict[int, Ranges]:
+    found: defaultdict[int, Ranges] = defaultdict(tuple)
+    for epoch, first, last in connection.execute(
+        select(table.c.epoch_id, table.c.first, table.c.last).order_by(table.c.epoch_id, table.c.first)
+    ):
+        found[epoch] += ((first, last),)
+    return found
+
+
+def marks_of(connection: Connection, epoch_id: int, upto: int) -> Marks:
+    """Return the stored marks of one epoch."""
+
+    def of(table: Any) -> Ranges:
+        found: Iterable[Any] = connection.execute(
+            select(table.c.first, table.c.last).where(table.c.epoch_id == epoch_id).order_by(table.c.first)
+        )
+        return tuple((first, last) for first, last in found)
+
+    return Marks(upto, of(t.holes), of(t.gaps))
+
+
+def _status(one: Any, marks: Marks) -> AuthorStatus:
+    announced = one.announced_last or 0
+    return AuthorStatus(
+        author=one.author,
+        epoch=one.epoch,
+        announced_last=announced,
+        committed_upto=marks.upto,
+        committed=marks.count,
+        missing=marks.absent(max(announced, marks.upto)),
+        gaps=marks.gaps,
+        last_contact=one.last_contact,
+        waiting=size(marks.absent(announced)),
+        refused=one.refused or 0,
+        version=one.version or "",
+    )

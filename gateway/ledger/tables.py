@@ -1,0 +1,177 @@
+"""The ledger's tables: every event ever and the clocks around it, what is missing, set aside, minted.
+
+Types are those that SQLite and PostgreSQL share; a test says that the migrations make exactly these.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - _ZERO) // _MICROSECOND
+_LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - _ZERO) // _MICROSECOND
+
+Big = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; SQLite makes a rowid only of a column called INTEGER."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time as microseconds since 1970 UTC. A mad clock's year is cut to what every time zone can show."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        _ = dialect
+        return None if value is None else max(_EARLIEST, min(_LATEST, (value - _ZERO) // _MICROSECOND))
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        _ = dialect
+        return None if value is None else _ZERO + timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ledgers = Table(
+    "ledgers",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("since", Instant, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""This ledger's names, the highest `n` being the present one; the others are its lineage."""
+
+authors = Table(
+    "authors",
+    metadata,
+    Column("author", String(65), primary_key=True),
+    Column("last_contact", Instant, nullable=False),
+    Column("waiting", Big, nullable=False),
+    Column("refused", Big, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("ledger", String(32)),
+)
+"""What each author said of itself in its last hello, and when we last heard it."""
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("author", String(65), nullable=False),
+    Column("epoch", String(16), nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("upto", Big, nullable=False),
+    Column("announced_lowest", Big),
+    Column("announced_last", Big),
+    Column("announced_receipted", Big),
+    Column("announced_at", Instant),
+    UniqueConstraint("author", "epoch"),
+)
+"""One opening of an author's outbox: how far the ledger reaches, and what the last hello announced of it."""
+
+holes = Table(
+    "holes",
+    metadata,
+    Column("epoch_id", Integer, ForeignKey("epochs.id"), primary_key=True),
+    Column("first", Big, primary_key=True),
+    Column("last", Big, nullable=False),
+)
+"""Numbers below `upto` that are missing and should be sent again."""
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("epoch_id", Integer, ForeignKey("epochs.id"), primary_key=True),
+    Column("first", Big, primary_key=True),
+    Column("last", Big, nullable=False),
+)
+"""Numbers that their author cannot send any more: below the lowest it holds, or said to be lost."""
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("mono_ms", BigInteger, nullable=False),
+    Column("boot", String(36), nullable=False),
+    Column("clock", String(16), nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+"""The sender's clock at sending, and ours, for the rows that first arrived together."""
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("epoch_id", Integer, ForeignKey("epochs.id"), nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("bundle_id", Big, ForeignKey("bundles.id"), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("epoch_id", "seq"),
+)
+"""Every event ever, as the bytes that arrived. (author, epoch, seq) is its key, through `epochs`."""
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("author", String(65)),
+    Column("epoch", String(16)),
+    Column("seq", Big),
+    Column("reason", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size_bytes", Big, nullable=False),
+    Column("body", LargeBinary),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("times", Big, nullable=False),
+    Column("discarded_at", Instant),
+    Column("discarded_by", Text),
+    Column("discarded_why", Text),
+)
+"""What could not become a row, with its bytes until a person discards them; the line itself stays."""
+
+Index(None, set_aside.c.topic, set_aside.c.reason, set_aside.c.sha256)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next", Big, nullable=False),
+)
+"""Numbers that are counted, such as 共通番号."""
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String(6), primary_key=True),
+    Column("minted_at", Instant, nullable=False),
+)
+"""Every ticket id ever minted here; none is used again."""

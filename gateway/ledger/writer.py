@@ -1,0 +1,182 @@
+"""Writing the ledger: one process, one transaction a group, and what each author should be told afterwards.
+
+Which messages are grouped and when they are acknowledged stands in `gateway.appender`.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from broker.clock import Reading, clock
+from broker.codes import CROCKFORD
+from broker.messages import BUNDLE_EVENTS, EpochReceipt, new_epoch, new_ledger
+from broker.topics import GATEWAY
+from gateway import store
+from gateway.ledger import tables as t
+from gateway.ledger.intake import Batch, Greeting, Refusal, Sent, Taken, hashes
+from gateway.ledger.marks import Marks
+from gateway.ledger.reader import Ledger
+from gateway.ledger.transaction import Known, Transaction, WentBack, load
+
+_EPOCHS_REMEMBERED = 50_000
+"""Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
+_NUMBER = "number"
+_TICKET_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction did. `went_back`: the ledger was found to be an older copy of itself and has a new id."""
+
+    fresh: int
+    repeated: int
+    set_aside: int
+    went_back: WentBack | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where events of the gateway's own went: keys (`gateway`, epoch, first) and the `count` - 1 following."""
+
+    epoch: str
+    first: int
+    count: int
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """Fresh 共通番号 and ticket ids, recorded as given out."""
+
+    numbers: tuple[str, ...]
+    tickets: tuple[str, ...]
+
+
+class WritableLedger(Ledger):
+    """The ledger in the hands of its one writer. The writing methods are for one thread."""
+
+    def __init__(self, engine: Engine, lock: store.Lock) -> None:
+        super().__init__(engine)
+        self._lock = lock
+        self._known: dict[tuple[str, str], Known] = {}
+        self._own = (new_epoch(), 1)
+        self._identity = self._names()
+        with engine.begin() as connection:
+            self._position: int = connection.scalar(select(func.max(t.rows.c.position))) or 0
+            self._bundle: int = connection.scalar(select(func.max(t.bundles.c.id))) or 0
+
+    @classmethod
+    def create(cls, url: str) -> Self:
+        """Take the lock, migrate, and name a new ledger. Raises StoreError if another process writes it."""
+        lock = store.Lock(store.path_of(url))
+        engine = store.writer(url)
+        store.migrate(engine, "gateway.ledger.migrations")
+        with engine.begin() as connection:
+            if connection.scalar(select(func.count()).select_from(t.ledgers)) == 0:
+                now = clock().read().at
+                connection.execute(insert(t.ledgers).values(id=new_ledger(), since=now, why="created"))
+        return cls(engine, lock)
+
+    def close(self) -> None:
+        """Close every connection and let another process write."""
+        super().close()
+        self._lock.release()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The present id and its lineage, from memory."""
+        return self._identity
+
+    def commit(self, items: Sequence[Taken]) -> Committed:
+        """Put everything into one transaction, in this order. If it raises, nothing has happened."""
+        with self._engine.begin() as connection:
+            work = self._transaction(connection)
+            for item in items:
+                match item:
+                    case Batch():
+                        work.batch(item)
+                    case Greeting():
+                        work.greeting(item)
+                    case Refusal():
+                        work.refusal(item)
+            work.finish()
+        self._adopt(work)
+        return Committed(work.fresh, work.repeated, work.aside, work.went_back)
+
+    def receipt(self, author: str, epoch: str) -> EpochReceipt:
+        """Return what an author should be told of one of its epochs."""
+        known = self._known.get((author, epoch))
+        if known is None:
+            with self._engine.begin() as connection:
+                known = load(connection, (author, epoch))
+        return (known.marks if known else Marks()).receipt(epoch)
+
+    def append(self, lines: Sequence[bytes], now: Reading) -> Appended:
+        """Commit events of the gateway's own, all or none. Each opening of the ledger numbers them in a new epoch."""
+        epoch, first = self._own
+        sent = Sent(now.at, now.mono_ms, now.boot, now.clock, now.at)
+        with self._engine.begin() as connection:
+            work = self._transaction(connection)
+            for start in range(0, len(lines), BUNDLE_EVENTS):
+                some = tuple(lines[start : start + BUNDLE_EVENTS])
+                work.batch(Batch(GATEWAY, GATEWAY, epoch, first + start, some, hashes(some), sent))
+            work.finish()
+        self._adopt(work)
+        self._own = (epoch, first + len(lines))
+        return Appended(epoch, first, len(lines), self._position)
+
+    def mint(self, numbers: int, tickets: int, now: Reading, *, first_number: int = 1001) -> Minted:
+        """Give out `numbers` 共通番号 and `tickets` ticket ids that were never given out before."""
+        with self._engine.begin() as connection:
+            start = self._count_up(connection, numbers, first_number) if numbers else 0
+            ids = _unused(connection, tickets)
+            if ids:
+                connection.execute(insert(t.tickets), [{"id": one, "minted_at": now.at} for one in ids])
+        return Minted(tuple(str(start + place) for place in range(numbers)), ids)
+
+    def discard(self, number: int, now: Reading, *, by: str, why: str) -> bool:
+        """Drop the bytes of something set aside; who and why stay. Returns False if there is no such thing to drop."""
+        with self._engine.begin() as connection:
+            done = connection.execute(
+                update(t.set_aside)
+                .where(t.set_aside.c.id == number, t.set_aside.c.discarded_at.is_(None))
+                .values(body=None, discarded_at=now.at, discarded_by=by, discarded_why=why)
+            )
+        return done.rowcount == 1
+
+    def _transaction(self, connection: Connection) -> Transaction:
+        return Transaction(
+            connection, self._known, position=self._position, bundle=self._bundle, identity=self._identity
+        )
+
+    def _adopt(self, work: Transaction) -> None:
+        if len(self._known) > _EPOCHS_REMEMBERED:
+            self._known.clear()
+        self._known.update(work.touched)
+        self._position, self._bundle, self._identity = work.position, work.bundle, work.identity
+
+    @staticmethod
+    def _count_up(connection: Connection, by: int, first: int) -> int:
+        counter = t.counters.c
+        start = connection.scalar(select(counter.next).where(counter.name == _NUMBER))
+        if start is None:
+            start = first
+            connection.execute(insert(t.counters).values(name=_NUMBER, next=start))
+        connection.execute(update(t.counters).where(counter.name == _NUMBER).values(next=start + by))
+        return start
+
+
+def _unused(connection: Connection, wanted: int) -> tuple[str, ...]:
+    """Return random ticket ids that are not in the table of those given out."""
+    found: dict[str, None] = {}
+    while len(found) < wanted:
+        some = ["".join(secrets.choice(CROCKFORD) for _ in range(_TICKET_LENGTH)) for _ in range(wanted - len(found))]
+        found |= dict.fromkeys(_without_used(connection, some))
+    return tuple(found)
+
+
+def _without_used(connection: Connection, ids: Iterable[str]) -> list[str]:
+    return [one for one in ids if connection.scalar(select(t.tickets.c.id).where(t.tickets.c.id == one)) is None]
