@@ -13,11 +13,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 _BUSY_MS = 1000
 """How long SQLite waits for another's lock before it says so; the caller then retries with back-off."""
 _WAL_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut back to this after a checkpoint."""
+
+
+Unwritable = OperationalError
+"""The world's fault: locked, disk full, read-only. Nothing was written; trying again later may succeed."""
 
 
 class StoreError(Exception):

@@ -65,7 +65,7 @@ class Transaction:
         self._connection, self._known = connection, known
         self.position, self.bundle, self.identity = position, bundle, identity
         self.touched: dict[tuple[str, str], Known] = {}
-        self.fresh = self.repeated = self.aside = 0
+        self.fresh = self.repeated = self.used_twice = 0
         self.went_back: WentBack | None = None
         self._before: dict[tuple[str, str], Marks] = {}
         self._rows: list[dict[str, Any]] = []
@@ -202,6 +202,7 @@ class Transaction:
         if found is not None:
             self._count_again(found, batch.sent.received_at)
             return
+        self.used_twice += 1
         self._set_aside(
             topic=batch.topic,
             author=batch.author,
@@ -301,7 +302,6 @@ class Transaction:
         seen_at: datetime,
         key: tuple[str | None, int | None] = (None, None),
     ) -> None:
-        self.aside += 1
         self._connection.execute(
             insert(t.set_aside).values(
                 topic=topic,

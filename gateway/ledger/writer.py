@@ -16,6 +16,7 @@ from broker.messages import BUNDLE_EVENTS, EpochReceipt, new_epoch, new_ledger
 from broker.topics import GATEWAY
 from gateway import store
 from gateway.ledger import tables as t
+from gateway.ledger.given import Appended, Minted
 from gateway.ledger.intake import Batch, Greeting, Refusal, Sent, Taken, hashes
 from gateway.ledger.marks import Marks
 from gateway.ledger.reader import Ledger
@@ -33,26 +34,8 @@ class Committed:
 
     fresh: int
     repeated: int
-    set_aside: int
+    used_twice: int
     went_back: WentBack | None
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Where events of the gateway's own went: keys (`gateway`, epoch, first) and the `count` - 1 following."""
-
-    epoch: str
-    first: int
-    count: int
-    last_position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Minted:
-    """Fresh 共通番号 and ticket ids, recorded as given out."""
-
-    numbers: tuple[str, ...]
-    tickets: tuple[str, ...]
 
 
 class WritableLedger(Ledger):
@@ -104,7 +87,7 @@ class WritableLedger(Ledger):
                         work.refusal(item)
             work.finish()
         self._adopt(work)
-        return Committed(work.fresh, work.repeated, work.aside, work.went_back)
+        return Committed(work.fresh, work.repeated, work.used_twice, work.went_back)
 
     def receipt(self, author: str, epoch: str) -> EpochReceipt:
         """Return what an author should be told of one of its epochs."""
@@ -126,7 +109,7 @@ class WritableLedger(Ledger):
             work.finish()
         self._adopt(work)
         self._own = (epoch, first + len(lines))
-        return Appended(epoch, first, len(lines), self._position)
+        return Appended(epoch=epoch, first=first, count=len(lines), last_position=self._position)
 
     def mint(self, numbers: int, tickets: int, now: Reading, *, first_number: int = 1001) -> Minted:
         """Give out `numbers` 共通番号 and `tickets` ticket ids that were never given out before."""
@@ -135,7 +118,7 @@ class WritableLedger(Ledger):
             ids = _unused(connection, tickets)
             if ids:
                 connection.execute(insert(t.tickets), [{"id": one, "minted_at": now.at} for one in ids])
-        return Minted(tuple(str(start + place) for place in range(numbers)), ids)
+        return Minted(numbers=tuple(str(start + place) for place in range(numbers)), tickets=ids)
 
     def discard(self, number: int, now: Reading, *, by: str, why: str) -> bool:
         """Drop the bytes of something set aside; who and why stay. Returns False if there is no such thing to drop."""

@@ -1,0 +1,195 @@
+"""The gateway's own API: commands and web ask the appender, the ledger's only writer, over a Unix socket.
+
+One request and one answer a connection, each a line of JSON. The socket is readable by its owner alone.
+"""
+
+import contextlib
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from broker.events import EVENT_LIMIT_BYTES, Model, sentence
+from gateway.ledger.given import Appended, Minted
+
+LINE_BYTES = 16 * 1024 * 1024
+"""A request or an answer; an import of 10,000 orders has about 10 MiB."""
+_ANSWER_SECONDS = 20.0
+_PATIENCE_SECONDS = 30.0
+_SOCKET_PATH_BYTES = 107
+"""unix(7): sun_path has 108 bytes with its terminating zero."""
+
+T = TypeVar("T", bound=Model)
+
+
+class Append(Model):
+    """Commit events of the gateway's own, all or none."""
+
+    do: Literal["append"] = "append"
+    events: Annotated[tuple[Annotated[str, Field(pattern=r"^[^\n]+$")], ...], Field(min_length=1)]
+
+
+class Mint(Model):
+    """Give out numbers and ticket ids."""
+
+    do: Literal["mint"] = "mint"
+    numbers: Annotated[int, Field(ge=0, le=10_000)] = 0
+    tickets: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+
+class Discard(Model):
+    """Drop the bytes of something set aside; who and why stay."""
+
+    do: Literal["discard"] = "discard"
+    id: int
+    by: Annotated[str, Field(min_length=1, max_length=200)]
+    why: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Done(Model):
+    """The answer to a discard: whether there was something to drop."""
+
+    done: bool
+
+
+class Refused(Model):
+    """The answer to a request that was not carried out; nothing was written."""
+
+    error: str
+
+
+Request = Append | Mint | Discard
+Answer = Appended | Minted | Done
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
+
+
+class GatewayAway(Exception):  # noqa: N818 - what is the case, as the floor would say it
+    """The appender did not carry out a request; the message is a sentence that says what to do."""
+
+
+class Api:
+    """A client of the gateway's API. May be used by several threads; each call has its own connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @classmethod
+    def connect(cls, path: Path) -> "Api":
+        """Return a client for the socket at `path`. Raises GatewayAway if nobody answers there."""
+        api = cls(path)
+        api._open().close()
+        return api
+
+    def append(self, events: Sequence[bytes]) -> Appended:
+        """Commit events, encoded by `broker.events.encode`, all or none. Raises GatewayAway."""
+        return self._ask(Append(events=tuple(event.decode() for event in events)), Appended)
+
+    def mint(self, numbers: int = 0, tickets: int = 0) -> Minted:
+        """Return 共通番号 and ticket ids that nobody has been given. Raises GatewayAway."""
+        return self._ask(Mint(numbers=numbers, tickets=tickets), Minted)
+
+    def discard(self, number: int, *, by: str, why: str) -> bool:
+        """Drop something set aside; False if there is no such thing, or it was dropped before. Raises GatewayAway."""
+        return self._ask(Discard(id=number, by=by, why=why), Done).done
+
+    def _open(self) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(_PATIENCE_SECONDS)
+        try:
+            client.connect(str(self._path))
+        except OSError as error:
+            client.close()
+            raise GatewayAway(
+                f"共有サーバーが動いていません。mawashi gateway を起動してください / The gateway does not answer at "
+                f"{self._path} ({error.strerror or error}). Start it: mawashi gateway"
+            ) from None
+        return client
+
+    def _ask(self, request: Request, answer: type[T]) -> T:
+        line = request.model_dump_json().encode() + b"\n"
+        if len(line) > LINE_BYTES:
+            raise GatewayAway(f"The request has {len(line)} bytes, the limit is {LINE_BYTES}. Split it.")
+        with self._open() as client:
+            try:
+                client.sendall(line)
+                with client.makefile("rb") as file:
+                    text = file.readline(LINE_BYTES + 1)
+            except OSError as error:
+                raise GatewayAway(f"The gateway went away while it was asked ({error}). See what it did.") from None
+        return _read(text, answer)
+
+
+def _read(text: bytes, answer: type[T]) -> T:
+    with contextlib.suppress(ValidationError):
+        raise GatewayAway(Refused.model_validate_json(text).error)
+    try:
+        return answer.model_validate_json(text)
+    except ValidationError:
+        raise GatewayAway("The gateway ended before it answered. See what it did, then ask again.") from None
+
+
+Serve = Callable[[Request], "Future[Answer]"]
+
+
+class ApiServer:
+    """Listens on the socket in threads of its own; `serve` has each request carried out in the writer's thread."""
+
+    def __init__(self, path: Path, serve: Serve) -> None:
+        """Begin to listen. Raises OSError if the path is too long or cannot be made."""
+        if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
+            raise OSError(f"{path} is longer than {_SOCKET_PATH_BYTES} bytes: choose a shorter data_dir")
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self._server = _Server(str(path), serve)
+        finally:
+            os.umask(mask)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="api", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 32
+
+    def __init__(self, path: str, serve: Serve) -> None:
+        self.serve = serve
+        super().__init__(path, _Handler)
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    timeout = _PATIENCE_SECONDS
+    server: _Server
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # the client went away; what was done, was done
+            if line := self.rfile.readline(LINE_BYTES + 1):
+                self.wfile.write(self._answer(line).model_dump_json().encode() + b"\n")
+
+    def _answer(self, line: bytes) -> Model:
+        if not line.endswith(b"\n"):
+            return Refused(error=f"A request is one line of at most {LINE_BYTES} bytes.")
+        try:
+            request = _REQUEST.validate_json(line)
+        except ValidationError as error:
+            return Refused(error=f"This is no request: {sentence(error)}")
+        if isinstance(request, Append) and any(len(one.encode()) > EVENT_LIMIT_BYTES for one in request.events):
+            return Refused(error=f"An event is longer than {EVENT_LIMIT_BYTES} bytes.")
+        future = self.server.serve(request)
+        if not wait([future], timeout=_ANSWER_SECONDS).done and future.cancel():
+            return Refused(error="The ledger cannot be written just now. Nothing was done; try again later.")
+        try:
+            return future.result()  # it is done, or it has begun and will end
+        except GatewayAway as error:
+            return Refused(error=str(error))

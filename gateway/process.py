@@ -1,0 +1,49 @@
+"""What every process of the shared server does first: read its settings, set up its log, and never die by halves."""
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from broker.settings import SettingsError, load
+from gateway import log
+from gateway.settings import Gateway
+
+DEFAULT_SETTINGS = Path("/etc/mawashi/gateway.toml")
+SETTINGS_VARIABLE = "MAWASHI_SETTINGS"
+
+
+def settings_path(given: Path | None = None) -> Path:
+    """Return the settings file: as given, else from $MAWASHI_SETTINGS, else /etc/mawashi/gateway.toml."""
+    return given or Path(os.environ.get(SETTINGS_VARIABLE) or DEFAULT_SETTINGS)
+
+
+def read_settings(path: Path) -> Gateway:
+    """Read the settings file. Ends the process with status 2, every problem on a line of its own, if it is no good."""
+    try:
+        return load(Gateway, path)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+def settings_from(arguments: Sequence[str], name: str) -> Gateway:
+    """Begin a process `python -m gateway.<name> --settings PATH`: set up its log and return its settings.
+
+    A bug in any thread ends the whole process, so that the supervisor starts it anew.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m gateway.{name}")
+    parser.add_argument("--settings", type=Path)
+    log.setup(name)
+    threading.excepthook = _end_the_process
+    return read_settings(settings_path(parser.parse_args(arguments).settings))
+
+
+def _end_the_process(args: threading.ExceptHookArgs) -> None:
+    error = args.exc_value
+    structlog.get_logger().error("a bug ended a thread, so the process ends", exc_info=error or True)
+    os._exit(1)
