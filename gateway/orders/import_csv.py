@@ -18,7 +18,7 @@ from gateway.orders.columns import BY_HEADING, HEADINGS, OF_THE_ORDER, REQUIRED,
 from gateway.settings import Firm
 
 SIZE_LIMIT_BYTES = 4 * 1024 * 1024
-LINE_LIMIT = 20_000
+LINE_LIMIT = 10_000
 """A year of a large shop's routing lines; more in one file is a mistake, and would be one huge transaction."""
 STEP_LIMIT = 99
 _TEXTS = (
