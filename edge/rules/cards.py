@@ -103,7 +103,7 @@ def call(turn: Turn, detail: str | None) -> Feedback:
     turn.hand = replace(turn.hand, station=None)
     words = say.reason(detail)
     return said(
-        Tone.FINISH, Word(f"呼び出しました {words.ja}", "Called"), Word("{place}", "Machine"), place=station[:24]
+        Tone.FINISH, Word(f"呼び出しました {words.ja}", "Called"), Word("設備 {place}", "Machine"), place=station[:24]
     )
 
 

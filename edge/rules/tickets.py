@@ -15,8 +15,10 @@ from edge.rules.memory import Phase, Session
 from edge.rules.table import Found, Read
 from edge.rules.turn import Turn
 
+_BEGUN = frozenset({"done", "under_way"})
 _ENDED = frozenset({"done", "cancelled"})
 _ENDS = frozenset({Read.FINISH, Read.PAUSE, Read.NONWORK})
+_HANDS_OVER = frozenset({Read.SHIP, Read.RECEIVE})
 _COUNTS = frozenset({Read.SCRAP, Read.REWORK, Read.HOLD})
 
 LATER = Word("工程は後で", "step decided later")
@@ -61,10 +63,8 @@ def meant(turn: Turn, code: TicketCode, read: Read, text: str, view: OrderView |
     here = _here(turn, code, named)
     opened = [session for session in here if session.open]
     session, operation = _session(turn, code, read, here, view)
-    if read is Read.SHIP and code.operation is None:
-        operation = _last_done(view, here)
-    if read is Read.RECEIVE and code.operation is None:
-        operation = next_operation(view, ())
+    if read in _HANDS_OVER and not _is_mine(view, code.operation):
+        operation = _last_done(view, here) if read is Read.SHIP else next_operation(view, ())
     two = len(opened) > 1
     found, ended = (Found.TWO_OPEN, None) if two else standing(turn, session)
     name = view.number if view and view.number else code.ticket
@@ -162,14 +162,8 @@ def _session(
 
 def _last_done(view: OrderView | None, here: list[Session]) -> int | None:
     """Return the operation whose pieces leave: the highest of this firm that has begun, else the last one here."""
-    begun = (
-        {operation.no for operation in view.operations if operation.mine and operation.started_at} if view else set()
-    )
-    begun |= (
-        {operation.no for operation in view.operations if operation.mine and operation.stage == "done"}
-        if view
-        else set()
-    )
+    known = view.operations if view else ()
+    begun = {operation.no for operation in known if operation.mine and operation.stage in _BEGUN}
     begun |= {session.operation for session in here[-1:] if session.operation is not None}
     return max(begun, default=None)
 
@@ -184,6 +178,14 @@ def _is_old(view: OrderView | None, ticket: str) -> bool:
 
 def _operation(view: OrderView, no: int | None) -> OperationView | None:
     return next((operation for operation in view.operations if operation.no == no), None)
+
+
+def _is_mine(view: OrderView | None, no: int | None) -> bool:
+    """Say whether a step that was read can be this firm's: lots are handed over by any of the sheet's codes."""
+    if view is None or no is None:
+        return no is not None
+    operation = _operation(view, no)
+    return operation is None or operation.mine
 
 
 def _alarm(view: OrderView | None, ticket: str, no: int | None) -> Word | None:
