@@ -86,8 +86,8 @@ def test_the_customer_is_printed_when_asked_for():
 
 def test_what_somebody_typed_is_never_markup():
     html = render(order(step(10, "<script>alert(1)</script>")), GATEWAY, on=date(2026, 11, 22))
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
 
 
 def test_a_replaced_ticket_is_not_printed_again():
