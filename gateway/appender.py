@@ -6,7 +6,7 @@ It never parses an event and never runs a rule. Run by `mawashi gateway` as `pyt
 import random
 import signal
 import sys
-import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -38,7 +38,7 @@ class Appender:
 
     def __init__(self, settings: Gateway, ledger: WritableLedger, now: Clock) -> None:
         self._settings, self._ledger, self._now = settings, ledger, now
-        self._stopping = threading.Event()
+        self._stopping = False
         self._link = Link(
             settings.mqtt,
             CLIENT_ID,
@@ -56,15 +56,18 @@ class Appender:
         api = ApiServer(self._settings.socket, self._serve)
         self._link.start()
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._write(self._waiting.take())
         finally:
             api.close()
             self._link.stop()
 
     def stop(self) -> None:
-        """End after the group in hand; what has not been committed was not acknowledged, and comes again."""
-        self._stopping.set()
+        """End after the group in hand; what has not been committed was not acknowledged, and comes again.
+
+        Takes no lock, so that a signal handler may call it.
+        """
+        self._stopping = True
 
     # -- network thread ------------------------------------------------------------------------------------------------
 
@@ -99,13 +102,20 @@ class Appender:
                         reason=error.orig,
                     )
                 failed = True
-                if self._stopping.wait(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, no secret
+                if not self._rest(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, no secret
                     return None
                 wait = min(wait * 2, _RETRY_SECONDS_MAX)
             else:
                 if failed:
                     log.info("the ledger can be written again")
                 return committed
+
+    def _rest(self, seconds: float) -> bool:
+        """Sleep, and say whether to go on."""
+        deadline = time.monotonic() + seconds
+        while not self._stopping and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+        return not self._stopping
 
     def _tell(self, taken: Sequence[Taken]) -> None:
         """Send receipts: one for each hello, one for all bundles of an edge in this group."""
@@ -134,7 +144,7 @@ class Appender:
     def _note(self, taken: Sequence[Taken], committed: Committed) -> None:
         if back := committed.went_back:
             log.error(
-                "this ledger is an older copy of itself: it has a new id, and the edges send again what they still hold. "
+                "this ledger is an older copy of itself; it has a new id, and the edges send again what they hold. "
                 "See what stays missing: mawashi check",
                 told_by=back.author,
                 epoch=back.epoch,

@@ -1,0 +1,88 @@
+"""The command `mawashi`: the shared server, its tickets and its administration. Each command imports what it needs."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.process import read_settings, settings_path
+
+app = typer.Typer(
+    help="仲間まわし：受注がいまどこにあるか / Where is every order, firm after firm?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+aside = typer.Typer(help="受け取れなかったもの / What arrived and could not be recorded.", no_args_is_help=True)
+order = typer.Typer(help="受注 / Orders and their tickets.", no_args_is_help=True)
+app.add_typer(aside, name="set-aside")
+app.add_typer(order, name="order")
+
+Settings = Annotated[
+    Path | None,
+    typer.Option("--settings", help="gateway.toml; else $MAWASHI_SETTINGS, else /etc/mawashi/gateway.toml"),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def gateway(settings: Settings = None) -> None:
+    """共有サーバーを動かす / Run the shared server: appender, projector and web, until Ctrl-C."""
+    from gateway import log, supervisor
+
+    path = settings_path(settings)
+    kept = read_settings(path)
+    log.setup("gateway")
+    print(f"http://{kept.web.host}:{kept.web.port}/  （この端末だけ / this machine only）", flush=True)
+    raise typer.Exit(supervisor.run(path))
+
+
+@app.command()
+def check(settings: Settings = None, as_json: Json = False) -> None:
+    """設置の確認 / Try everything the settings name: one line each, ok or what to do."""
+    from gateway.check import run
+
+    raise typer.Exit(run(settings_path(settings), as_json=as_json))
+
+
+@aside.command("list")
+def aside_list(
+    settings: Settings = None,
+    as_json: Json = False,
+    every: Annotated[bool, typer.Option("--all", help="Also what was discarded.")] = False,
+) -> None:
+    """一覧 / List it, oldest first."""
+    from gateway.set_aside import show_all
+
+    raise typer.Exit(show_all(read_settings(settings_path(settings)), every=every, as_json=as_json))
+
+
+@aside.command("show")
+def aside_show(number: int, settings: Settings = None, as_json: Json = False) -> None:
+    """中身を見る / Show one, with its bytes."""
+    from gateway.set_aside import show_one
+
+    raise typer.Exit(show_one(read_settings(settings_path(settings)), number, as_json=as_json))
+
+
+@aside.command("discard")
+def aside_discard(
+    number: int,
+    why: Annotated[str, typer.Option(prompt="理由 / Why", help="Kept beside the entry for ever.")],
+    by: Annotated[str, typer.Option(help="Who decides; else the user of this machine.")] = "",
+    settings: Settings = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """破棄する / Drop the bytes of one; who and why are recorded and stay."""
+    from gateway.set_aside import discard
+
+    kept = read_settings(settings_path(settings))
+    if not yes and not typer.confirm(f"{number} を破棄しますか / Discard {number} for good?"):
+        raise typer.Exit(1)
+    raise typer.Exit(discard(kept, number, by=by or getpass.getuser(), why=why))
