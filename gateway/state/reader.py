@@ -169,10 +169,11 @@ class State:
         wanted = _POINTS.where(t.facts.c.revision > after).order_by(t.facts.c.revision).limit(limit)
         return [Point(*one) for one in self._all(wanted)]
 
-    def points_of(self, firm: str, measurement: str) -> list[Point]:
-        """Return every fact of one measurement of one firm that is not void."""
+    def standing(self, firm: str, measurement: str) -> set[tuple[str, int]]:
+        """Return tags and time of every fact of one measurement of one firm that is not void."""
         f = t.facts.c
-        return [Point(*one) for one in self._all(_POINTS.where(f.firm == firm, f.measurement == measurement, ~f.void))]
+        wanted = select(f.tags, f.at_ns).where(f.firm == firm, f.measurement == measurement, ~f.void)
+        return {(one.tags, one.at_ns) for one in self._all(wanted)}
 
     def fact_firms(self) -> list[str]:
         """Return every firm that has facts."""

@@ -1,0 +1,341 @@
+"""Facts: what an order's state, a machine's row or an edge's status says at one point of one firm's database. Pure.
+
+Every point of a measurement has every field. What is not known or not granted to the firm is -1, or an empty text, so
+that a value granted earlier does not stay behind. Each measurement stands in docs/measurements.md.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from broker.events import Quality
+from broker.messages import OperationView, OrderView
+from gateway.rules.account import Charge, operation_account
+from gateway.rules.order import Amount, Cause, Operation, OrderState, Phase, Session
+
+Value = str | int | float
+UNKNOWN = -1
+"""Stands where a number is not known, or not granted."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_EARLIEST_NS, _LATEST_NS = -9_223_372_036_000_000_000, 9_223_372_036_000_000_000
+"""What InfluxDB can store, less room for the nanoseconds that keep points of one instant apart."""
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One point. `firm` names the database; fields are in the order of docs/measurements.md."""
+
+    firm: str
+    measurement: str
+    tags: tuple[tuple[str, str], ...]
+    at_ns: int
+    fields: Mapping[str, Value]
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Where it stands: firm, measurement, tags as JSON, nanoseconds."""
+        return self.firm, self.measurement, json.dumps(sorted(self.tags), ensure_ascii=False), self.at_ns
+
+
+def tag(text: object) -> str:
+    """Return a text that InfluxDB takes as a tag: no control characters, no backslash, not empty."""
+    clean = "".join(c if c.isprintable() else " " for c in str(text)).strip().replace("\\", "＼")
+    return clean or "-"
+
+
+def nanoseconds(at: datetime) -> int:
+    """Return nanoseconds since 1970, cut to what InfluxDB can store."""
+    return max(_EARLIEST_NS, min(_LATEST_NS, (at - _EPOCH) // _MICROSECOND * 1000))
+
+
+def index(facts: Iterable[Fact]) -> dict[tuple[str, str, str, int], str]:
+    """Return fields as JSON by point; facts that would fall on one point follow each other by nanoseconds."""
+    points: dict[tuple[str, str, str, int], str] = {}
+    for fact in facts:
+        key = fact.key
+        while key in points:
+            key = (*key[:3], key[3] + 1)
+        points[key] = json.dumps(fact.fields, ensure_ascii=False)
+    return points
+
+
+def order_facts(
+    order: OrderState, views: Mapping[str, OrderView], charges: Sequence[Charge], zone: tzinfo
+) -> dict[tuple[str, str, str, int], str]:
+    """Return everything that one order writes, for each firm no more than its view holds.
+
+    `charges` is the order's account up to its delivery or its latest event; `zone` is where a due date ends.
+    """
+    until = order.delivered_at or order.last_at
+    released = order.released_at or order.last_at or _EPOCH
+    facts: list[Fact] = []
+    for firm in sorted(views):
+        facts += _Writer(order, views[firm], firm, nanoseconds(released), until or released, zone).facts(charges)
+    return index(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """One order for one firm."""
+
+    order: OrderState
+    view: OrderView
+    firm: str
+    released_ns: int
+    until: datetime
+    zone: tzinfo
+
+    def facts(self, charges: Sequence[Charge]) -> list[Fact]:
+        found = [self._order()]
+        for seen in self.view.operations:
+            operation = self.order.operation(seen.no)
+            if operation is None:
+                continue
+            own = seen.mine or self._full
+            found.append(self._operation(operation, seen, own=own))
+            if own:
+                found += [self._session(operation, session) for session in operation.sessions]
+        return found + self._times(charges) + self._handovers()
+
+    @property
+    def _full(self) -> bool:
+        return self.view.level == "full"
+
+    @property
+    def _tag(self) -> tuple[str, str]:
+        return ("order", tag(self.order.number or self.order.key))
+
+    def _order(self) -> Fact:
+        order, view = self.order, self.view
+        whole = view.level != "own"
+        counted = [seen for seen in view.operations if seen.stage != "cancelled"]
+        done = sum(seen.stage == "done" for seen in counted)
+        late = self._late_seconds(date.fromisoformat(view.due)) if view.due and whole else None
+        coordinates = view.coordinator == self.firm
+        flags = sum(
+            flag.settled is None and (coordinates or self._full or self._mine(flag.operation)) for flag in order.flags
+        )
+        released = order.released_at
+        return Fact(
+            self.firm,
+            "order",
+            (self._tag,),
+            self.released_ns,
+            {
+                "key": order.key,
+                "number": view.number or "",
+                "part": view.part or "",
+                "drawing": view.drawing or "",
+                "coordinator": view.coordinator or "",
+                "state": view.state,
+                "known": int(order.known),
+                "held": int(view.held),
+                "quantity": _number(view.quantity),
+                "due": view.due or "",
+                "due_ms": self._due_ms(view.due),
+                "percent": round(100 * done / len(counted)) if counted else 0,
+                "operations": len(counted),
+                "operations_done": done,
+                "released_ms": _ms(released if whole else None),
+                "delivered_ms": _ms(order.delivered_at if whole else None),
+                "last_ms": _ms(order.last_at if whole else None),
+                "late_s": float(UNKNOWN if late is None else max(0.0, late)),
+                "late_days": float(UNKNOWN if late is None else round(max(0.0, late) / _DAY_SECONDS, 1)),
+                "lead_s": (self.until - released).total_seconds() if whole and released else float(UNKNOWN),
+                "flags": flags,
+                "level": view.level,
+                "void": 0,
+            },
+        )
+
+    def _mine(self, number: int | None) -> bool:
+        operation = self.order.operation(number) if number is not None else None
+        return operation is not None and operation.firm == self.firm
+
+    def _late_seconds(self, due: date) -> float:
+        return (self.until - self._end_of(due)).total_seconds()
+
+    def _end_of(self, day: date) -> datetime:
+        try:
+            return datetime.combine(day + timedelta(days=1), time(), self.zone).astimezone(UTC)
+        except OverflowError:  # the last day of the year 9999
+            return datetime.combine(day, time(), UTC)
+
+    def _due_ms(self, day: str | None) -> int:
+        return _ms(self._end_of(date.fromisoformat(day))) if day else UNKNOWN
+
+    def _operation(self, operation: Operation, seen: OperationView, *, own: bool) -> Fact:
+        seconds = operation_account(operation, self.until) if own else {}
+        good, scrap, hold = seen.good, seen.scrap, seen.hold
+        return Fact(
+            self.firm,
+            "operation",
+            (self._tag, ("operation", tag(operation.no)), ("firm", tag(operation.firm))),
+            self.released_ns + operation.no,
+            {
+                "name": seen.name or "",
+                "stage": seen.stage,
+                "state": seen.state or "",
+                "mine": int(seen.mine),
+                "station": (operation.station or "") if own else (seen.station or ""),
+                "due": seen.due or "",
+                "due_ms": self._due_ms(seen.due),
+                "promised": seen.promised or "",
+                "promised_ms": self._due_ms(seen.promised),
+                "since_ms": _ms(operation.state_since if own else None),
+                "started_ms": _ms(seen.started_at),
+                "finished_ms": _ms(seen.finished_at),
+                "received_ms": _ms(seen.received_at),
+                "shipped_ms": _ms(seen.shipped_at),
+                "percent": _number(seen.percent),
+                "good": operation.good.total if own else _number(good.n if good else None),
+                "scrap": operation.scrap.total if own else _number(scrap.n if scrap else None),
+                "rework": operation.rework.total if own else UNKNOWN,
+                "hold": operation.hold.total if own else _number(hold.n if hold else None),
+                "good_quality": _quality(operation.good) if own else (good.q.value if good else ""),
+                "available": _number(operation.available if own else None),
+                "remaining": _number(operation.remaining if own else seen.remaining),
+                "planned": _number(operation.planned if own else None),
+                "sessions": len(operation.sessions) if own else UNKNOWN,
+                "open": sum(s.closed_at is None for s in operation.sessions) if own else UNKNOWN,
+                **{f"{cause.value}_s": float(seconds.get(cause, 0.0 if own else UNKNOWN)) for cause in Cause},
+                "void": 0,
+            },
+        )
+
+    def _session(self, operation: Operation, session: Session) -> Fact:
+        seconds = dict.fromkeys(Cause, 0.0)
+        for span in session.spans:
+            seconds[span.cause] += max(0.0, ((span.end or self.until) - span.start).total_seconds())
+        return Fact(
+            self.firm,
+            "session",
+            (self._tag, ("operation", tag(operation.no)), ("station", tag(session.station))),
+            nanoseconds(session.opened_at),
+            {
+                "firm": operation.firm,
+                "edge": session.edge,
+                "ticket": session.ticket,
+                "phase": session.phase.value,
+                "open": int(session.phase is not Phase.FINISHED and session.closed_at is None),
+                "reason": session.reason or "",
+                "good": session.good.total,
+                "scrap": session.scrap.total,
+                "rework": session.rework.total,
+                "hold": session.hold.total,
+                "good_quality": _quality(session.good),
+                "since_ms": _ms(session.phase_since),
+                "closed_ms": _ms(session.closed_at),
+                "run_s": seconds[Cause.RUN],
+                "setup_s": seconds[Cause.SETUP],
+                "paused_s": seconds[Cause.PAUSED],
+                "external_s": seconds[Cause.WAIT_EXTERNAL],
+                "approximate": int(session.approximate),
+                "void": 0,
+            },
+        )
+
+    def _times(self, charges: Sequence[Charge]) -> list[Fact]:
+        totals: dict[tuple[str, str], float] = {}
+        for charge in charges:
+            if charge.firm == self.firm or self._full:
+                place = (charge.cause.value, charge.firm)
+                totals[place] = totals.get(place, 0.0) + (charge.end - charge.start).total_seconds()
+        return [
+            Fact(
+                self.firm,
+                "order_time",
+                (self._tag, ("cause", cause), ("firm", tag(firm))),
+                self.released_ns,
+                {"seconds": seconds, "void": 0},
+            )
+            for (cause, firm), seconds in sorted(totals.items())
+        ]
+
+    def _handovers(self) -> list[Fact]:
+        found = []
+        for link in self.order.links:
+            source, target = self.order.operation(link.source), self.order.operation(link.target)
+            if source is None or target is None or not link.transfers:
+                continue
+            if self.firm not in (source.firm, target.firm, self.order.coordinator) and not self._full:
+                continue
+            for transfer in link.transfers:
+                at = transfer.shipped_at or transfer.received_at
+                if at is None:
+                    continue
+                sent, received = transfer.sent, transfer.received
+                found.append(
+                    Fact(
+                        self.firm,
+                        "handover",
+                        (self._tag, ("source", tag(source.firm)), ("target", tag(target.firm))),
+                        nanoseconds(at),
+                        {
+                            "id": transfer.id,
+                            "ticket": transfer.ticket,
+                            "source_operation": link.source,
+                            "target_operation": link.target,
+                            "shipped_ms": _ms(transfer.shipped_at),
+                            "received_ms": _ms(transfer.received_at),
+                            "sent": sent.total if sent else UNKNOWN,
+                            "sent_quality": _quality(sent) if sent else "",
+                            "received": received.total if received else UNKNOWN,
+                            "received_quality": _quality(received) if received else "",
+                            "boxes_sent": _number(transfer.boxes_sent),
+                            "boxes_received": _number(transfer.boxes_received),
+                            "implied": int(transfer.implied),
+                            "void": 0,
+                        },
+                    )
+                )
+        return found
+
+
+def machine_fact(firm: str, edge: str, station: str, *, state: str, since: datetime, at: datetime, seq: int) -> Fact:
+    """Return a machine's change of state, at the moment it began. `seq` keeps changes of one instant apart."""
+    return Fact(
+        firm,
+        "machine",
+        (("edge", edge), ("station", station)),
+        nanoseconds(since) + seq % 1000,
+        {"state": state, "at_ms": _ms(at), "void": 0},
+    )
+
+
+def count_fact(firm: str, edge: str, station: str, *, signal: str, total: int, at: datetime, seq: int) -> Fact:
+    """Return one reading of a cumulative counter."""
+    return Fact(
+        firm,
+        "count",
+        (("edge", edge), ("station", station), ("signal", tag(signal))),
+        nanoseconds(at) + seq % 1000,
+        {"total": total, "void": 0},
+    )
+
+
+def edge_fact(firm: str, edge: str, at: datetime, *, committed: int, waiting: int, missing: int, lost: int) -> Fact:
+    """Return how one edge stands: what it announced and has not sent, what is missing, what is lost for good."""
+    return Fact(
+        firm,
+        "edge",
+        (("edge", edge),),
+        nanoseconds(at),
+        {"committed": committed, "waiting": waiting, "missing": missing, "lost": lost, "void": 0},
+    )
+
+
+def _number(value: int | None) -> int:
+    return UNKNOWN if value is None else value
+
+
+def _quality(amount: Amount) -> str:
+    return amount.quality.value if amount.total else Quality.COUNTED.value
+
+
+def _ms(at: datetime | None) -> int:
+    return UNKNOWN if at is None else (at - _EPOCH) // (_MICROSECOND * 1000)

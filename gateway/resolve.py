@@ -1,0 +1,199 @@
+"""Which order a row touches, and whether it is an event at all. Pure: the same for any order of arrival.
+
+A row touches anchors: an order (`o:`), a ticket (`t:`), or another row (`r:`, corrections and counts) whose anchors
+are then its own. Tickets belong to the order that claims them; one that nobody claims is its own order (番号不明).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.events import (
+    FROM_FLOOR,
+    FROM_GATEWAY,
+    Adopt,
+    AnyEvent,
+    Call,
+    Correction,
+    CountReading,
+    EventError,
+    Grant,
+    Handover,
+    Order,
+    Promise,
+    Ref,
+    Scan,
+    Settlement,
+    Split,
+    Work,
+    decode,
+)
+from broker.topics import GATEWAY
+from gateway.rules.row import Row
+
+Key = tuple[str, str, int]
+"""A row's key in the ledger: author, epoch, seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why no order is folded from a row: a word to count by, and a sentence."""
+
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One word on whose a ticket is: an order's, or, by a split, another ticket's."""
+
+    ticket: str
+    key: Key
+    at: datetime
+    order: str | None = None
+    parent: str | None = None
+
+
+def judge(row: Row) -> AnyEvent | Rejected:
+    """Return the event in a row, or why it counts for nothing. The row stays in the ledger as it is."""
+    try:
+        event = decode(row.body)
+    except EventError as error:
+        return Rejected(_unreadable(row.body), str(error))
+    kinds = FROM_GATEWAY if row.author == GATEWAY else FROM_FLOOR
+    if event.kind not in kinds or (isinstance(event, Adopt) and row.author != GATEWAY):
+        return Rejected("wrong_author", f"{row.author} may not send {event.kind}: it counts for nothing")
+    firm = row.author.partition("/")[0]
+    if isinstance(event, Work | Handover | Correction) and event.firm not in (None, firm) and row.author != GATEWAY:
+        return Rejected("wrong_firm", f"{row.author} speaks for {event.firm}: an edge speaks only for its own firm")
+    return event
+
+
+def _unreadable(body: bytes) -> str:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return "no_event"
+    if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
+        return "no_event"
+    if found["kind"] not in (*FROM_FLOOR, *FROM_GATEWAY):
+        return "unknown_kind"
+    return "no_event" if found.get("v", 1) == 1 else "unknown_version"
+
+
+def anchors(event: AnyEvent) -> tuple[str, ...]:
+    """Return the orders and tickets that an event names itself."""
+    match event:
+        case Order() | Grant() | Promise() | Settlement():
+            return (order_anchor(event.order),)
+        case Adopt():
+            return (order_anchor(event.order), ticket_anchor(event.ticket))
+        case Split():
+            return (ticket_anchor(event.parent), ticket_anchor(event.child))
+        case Work() | Handover() | Scan() | Call() if event.ticket:
+            return (ticket_anchor(event.ticket),)
+    return ()
+
+
+def target(event: AnyEvent) -> Key | None:
+    """Return the row whose anchors are also this event's: what a correction voids, the start that a count is for."""
+    match event:
+        case Correction():
+            return key_of(event.voids)
+        case CountReading(start=Ref() as start):
+            return key_of(start)
+    return None
+
+
+def claims(key: Key, event: AnyEvent) -> tuple[Claim, ...]:
+    """Return what an event says about whose tickets are."""
+    match event:
+        case Order():
+            ids = dict.fromkeys(one for ticket in event.tickets for one in (ticket.id, ticket.replaces) if one)
+            return tuple(Claim(one, key, event.at, order=event.order) for one in ids)
+        case Adopt():
+            return (Claim(event.ticket, key, event.at, order=event.order),)
+        case Split():
+            return (Claim(event.child, key, event.at, parent=event.parent),)
+    return ()
+
+
+def home(ticket: str, claims_on: Callable[[str], Iterable[Claim]]) -> str:
+    """Return the order a ticket belongs to.
+
+    An order's claim goes before a split's; of several orders the latest word holds, of several splits the first. A
+    ticket without a claim is an order of its own, and so is a circle of splits, under its lowest ticket.
+    """
+    way: list[str] = []
+    while ticket not in way:
+        way.append(ticket)
+        standing = list(claims_on(ticket))
+        if by_order := [claim for claim in standing if claim.order]:
+            return max(by_order, key=_age).order or ""
+        by_split = [claim for claim in standing if claim.parent]
+        if not by_split:
+            return unknown_order(ticket)
+        ticket = min(by_split, key=_age).parent or ""
+    return unknown_order(min(way[way.index(ticket) :]))
+
+
+def _age(claim: Claim) -> tuple[datetime, Key]:
+    return claim.at, claim.key
+
+
+def in_force(row: Key, corrections: Mapping[Key, Iterable[Key]], allowed: Callable[[Key, Key], bool]) -> bool:
+    """Whether a row stands: no correction in force voids it.
+
+    `corrections` holds, for `row` and for each correction of it and so on, the corrections of that one. A correction
+    is in force if every correction of it is void; those that go round in a circle do nothing (as in
+    `gateway.rules.sequence`).
+    """
+    against = {
+        one: [other for other in others if other != one and allowed(other, one)] for one, others in corrections.items()
+    }
+    force: set[Key] = set()
+    void: set[Key] = set()
+    waiting = {other for others in against.values() for other in others}
+    while waiting:
+        settled = {one for one in waiting if all(other in void for other in against.get(one, ()))}
+        force |= settled
+        void |= {one for one, others in against.items() if not force.isdisjoint(others)}
+        if not settled and waiting.isdisjoint(void):
+            break
+        waiting -= settled | void
+    return force.isdisjoint(against.get(row, ()))
+
+
+def key_of(ref: Ref) -> Key:
+    return (ref.author, ref.epoch, ref.seq)
+
+
+def order_anchor(order: str) -> str:
+    return f"o:{order}"
+
+
+def ticket_anchor(ticket: str) -> str:
+    return f"t:{ticket}"
+
+
+ROW_PREFIX = "r:"
+
+
+def row_anchor(key: Key) -> str:
+    return f"{ROW_PREFIX}{row_text(key)}"
+
+
+def row_text(key: Key) -> str:
+    """Return a row's key as one text, as in `corrections.target`."""
+    author, epoch, seq = key
+    return f"{author} {epoch} {seq}"
+
+
+def unknown_order(ticket: str) -> str:
+    """Return the key of the order that an unclaimed ticket is.
+
+    >>> unknown_order("7K3Q9F")
+    'u-7k3q9f'
+    """
+    return f"u-{ticket.lower()}"

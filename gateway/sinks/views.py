@@ -1,0 +1,180 @@
+"""What each firm may see of each order, as retained MQTT messages that its edges keep on their disks."""
+
+import hashlib
+import threading
+import time
+
+import structlog
+
+from broker.link import Delivery, Link
+from broker.settings import Mqtt
+from broker.topics import GATEWAY, Kind, Topic, TopicError, order_subscription
+from gateway.sinks import Notes
+from gateway.state import Seen, State
+
+NAME = "views"
+CLIENT_ID = "mw.gateway.views"
+_SWEEP_CLIENT_ID = "mw.gateway.views.sweep"
+_AT_ONCE = 200
+"""Messages published before their acknowledgements are awaited."""
+_PUBACK_SECONDS = 30.0
+_IDLE_SECONDS = 1.0
+_QUIET_SECONDS = 2.0
+"""When no retained message has come for so long, the broker has sent them all."""
+
+_log = structlog.get_logger()
+
+
+class ViewsSink:
+    """Publishes views above its cursor, and moves it when the broker has acknowledged all before it."""
+
+    def __init__(self, settings: Mqtt, state: State, notes: Notes) -> None:
+        self._settings, self._state, self._notes = settings, state, notes
+        self._awake = threading.Event()
+        self._link = Link(settings, CLIENT_ID, listener=self, keep_session=True)
+        self._born = -1
+        self._cursor = 0
+        self._all_again = False
+        self._swept = False
+        self._down = ""
+
+    def wake(self) -> None:
+        """Hear that there may be new views."""
+        self._awake.set()
+
+    # -- the connection, in its own thread -----------------------------------------------------------------------------
+
+    def on_up(self, *, session_present: bool) -> None:
+        """Publish everything again if the broker does not know us: it has been wiped, or is another one."""
+        if not session_present:
+            self._all_again = True
+        if self._down:
+            _log.info("the broker takes views again")
+        self._down = ""
+        self._awake.set()
+
+    def on_down(self, reason: str) -> None:
+        """Say once that views wait."""
+        if not self._down:
+            _log.warning("views wait for the broker", reason=reason)
+        self._down = reason
+        self._awake.set()
+
+    def on_message(self, delivery: Delivery) -> None:
+        """Nothing is subscribed here."""
+
+    # -- the sink's thread ---------------------------------------------------------------------------------------------
+
+    def run(self, stopping: threading.Event) -> None:
+        """Publish until `stopping`."""
+        self._link.start()
+        while not stopping.is_set():
+            self._awake.clear()
+            if not (self._link.connected and self._turn(stopping)):
+                self._awake.wait(_IDLE_SECONDS)
+        self._link.stop()
+
+    def _turn(self, stopping: threading.Event) -> bool:
+        """Publish one batch; return whether there was one."""
+        if (born := self._state.born()) != self._born:
+            self._born, self._cursor, self._swept = born, self._state.cursors().get(NAME, 0), False
+        if self._all_again:
+            self._all_again, self._cursor = False, 0
+        batch = self._state.seen(self._cursor, _AT_ONCE)
+        if batch:
+            if self._publish(batch, stopping):
+                self._cursor = batch[-1].revision
+                self._notes.cursor(NAME, self._cursor)
+            return True
+        if not self._swept and born and self._notes.caught_up.is_set():
+            self._swept = self._sweep(stopping)
+        return False
+
+    def _publish(self, batch: list[Seen], stopping: threading.Event) -> bool:
+        """Publish and wait for every acknowledgement; False if the connection ended first."""
+        connection, acknowledged = self._link.connection, threading.Semaphore(0)
+        for seen in batch:
+            payload = (seen.payload or "").encode()
+            self._link.publish(_topic(seen.firm, seen.order), payload, retain=True, done=acknowledged.release)
+        deadline = time.monotonic() + _PUBACK_SECONDS
+        for _ in batch:
+            while not acknowledged.acquire(timeout=0.2):
+                lost = not self._link.connected or self._link.connection != connection
+                if lost or stopping.is_set() or time.monotonic() > deadline:
+                    return False
+        return not self._all_again
+
+    def _sweep(self, stopping: threading.Event) -> bool:
+        """Clear retained views without a row, and publish those that are missing or differ; once a start."""
+        held = _Held()
+        link = Link(self._settings, _SWEEP_CLIENT_ID, listener=held, subscriptions=(order_subscription("+"),))
+        link.start()
+        complete = held.complete(stopping)
+        link.stop()
+        if not complete:
+            return False
+        rows = {_topic(seen.firm, seen.order): seen for seen in self._rows() if seen.payload is not None}
+        wrong = [seen for topic, seen in rows.items() if held.topics.get(topic) != _digest(seen.payload or "")]
+        stale = [Seen(topic.item or "", topic.firm, None, 0) for topic in map(Topic.parse, held.topics.keys() - rows)]
+        for start in range(0, len(found := [*stale, *wrong]), _AT_ONCE):
+            if not self._publish(found[start : start + _AT_ONCE], stopping):
+                return False
+        if found:
+            _log.info("retained views put right", cleared=len(stale), published=len(wrong))
+        return True
+
+    def _rows(self) -> list[Seen]:
+        rows: list[Seen] = []
+        while some := self._state.seen(rows[-1].revision if rows else 0, 1000):
+            rows += some
+        return rows
+
+
+class _Held:
+    """What the broker has retained, by topic, as digests."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, bytes] = {}
+        self._change = threading.Condition()
+        self._last = 0.0
+
+    def on_up(self, *, session_present: bool) -> None:
+        _ = session_present
+        with self._change:
+            self._last = time.monotonic()
+
+    def on_down(self, reason: str) -> None:
+        _ = reason
+        with self._change:
+            self._last = 0.0
+            self.topics.clear()
+
+    def on_message(self, delivery: Delivery) -> None:
+        with self._change:
+            self._last = time.monotonic()
+            if delivery.retained and delivery.payload and _ours(delivery.topic):
+                self.topics[delivery.topic] = _digest(delivery.payload.decode(errors="replace"))
+
+    def complete(self, stopping: threading.Event) -> bool:
+        """Wait until nothing has come for a while; False if that never happens."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not stopping.wait(0.1):
+            with self._change:
+                if self._last and time.monotonic() - self._last > _QUIET_SECONDS:
+                    return True
+        return False
+
+
+def _ours(topic: str) -> bool:
+    try:
+        return Topic.parse(topic).edge == GATEWAY
+    except TopicError:
+        return False
+
+
+def _topic(firm: str, order: str) -> str:
+    return str(Topic(firm, GATEWAY, Kind.ORDER, order))
+
+
+def _digest(payload: str) -> bytes:
+    return hashlib.sha256(payload.encode()).digest()
