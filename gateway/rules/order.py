@@ -83,7 +83,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """作業: one stretch of work of a ticket at a station. `start` is the ledger key (author, epoch, seq) of its opening."""
+    """作業: one stretch of work of a ticket at a station. `start` is its opening's ledger key (author, epoch, seq)."""
 
     ticket: str
     station: str
@@ -142,7 +142,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """受け渡し over one link: shipped, received, or both. Times None where that side has not been scanned."""
+    """受け渡し over one link: shipped, received, or both. Times None where that side has not been scanned.
+
+    `implied` with a `received_at`: that is when the work began, and its received number is assumed.
+    """
 
     id: str
     ticket: str

@@ -1,0 +1,36 @@
+"""Folding all rows of one order into its state: the same state in whatever order, and however often, they came."""
+
+from collections.abc import Iterable
+
+from broker.events import Handover, Scan, Work
+from gateway.rules import handovers, office, sessions
+from gateway.rules.draft import Draft
+from gateway.rules.freeze import freeze
+from gateway.rules.order import OrderState
+from gateway.rules.pieces import settle
+from gateway.rules.sequence import arrange
+from gateway.rules.stamp import Stamped
+
+_SCANS_TO_FLAG = frozenset({"two_open", "old_issue", "cancelled_work", "no_operation"})
+"""Reads that changed nothing but that a person should know of; keys of `broker.words.FLAGS`."""
+
+
+def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
+    """Return the state of an order from all its rows. Oddities raise nothing: they become flags."""
+    sequence = arrange(events)
+    draft = Draft(order_key, oddities=sequence.oddities)
+    office.read(draft, sequence)
+    for at, row in sequence.rows:
+        event = row.event
+        if isinstance(event, Work | Handover):
+            if event.ticket in draft.given_away:
+                continue
+            if isinstance(event, Work):
+                sessions.work(draft, at, row, event)
+            else:
+                handovers.handover(draft, at, row, event)
+        elif isinstance(event, Scan) and event.why in _SCANS_TO_FLAG:
+            detail = (("station", event.station or ""), ("ticket", event.ticket or ""))
+            draft.flag(at, event.why, event.operation, *detail)
+        draft.last_at = at
+    return freeze(draft, settle(draft), sequence.count)

@@ -1,0 +1,154 @@
+"""What the office says of an order: its part, routing, tickets, dates, grants and decisions.
+
+Read in one pass before the floor's rows, because work is often scanned before the office has named its order.
+"""
+
+from datetime import datetime
+
+from broker.events import (
+    Adopt,
+    Grant,
+    Handover,
+    IssuedTicket,
+    Order,
+    OrderAction,
+    Promise,
+    Quality,
+    Settlement,
+    Split,
+    Step,
+    Work,
+)
+from gateway.rules.draft import Agreed, Draft, OperationDraft, TicketDraft
+from gateway.rules.sequence import Sequence
+
+
+def read(draft: Draft, sequence: Sequence) -> None:
+    """Fill the draft with everything but work, scans and hand-overs."""
+    quantity: int | None = None
+    for at, row in sequence.rows:
+        event = row.event
+        kind = type(event)
+        if kind is Work or kind is Handover:
+            draft.released = at if draft.released is None else min(draft.released, at)
+        elif isinstance(event, Order):
+            if event.order == draft.key:
+                quantity = _order(draft, at, event, quantity)
+        elif isinstance(event, Split):
+            _split(draft, event)
+        elif isinstance(event, Adopt):
+            _adopt(draft, event)
+        elif isinstance(event, Promise):
+            asked, answered = draft.promises.get(event.operation, (None, None))
+            draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
+        elif isinstance(event, Settlement):
+            draft.agreed.append(Agreed(at, event.flag, event.operation, event.decision, event.good))
+    _release(draft, sequence)
+    _operations(draft)
+    grants = [row for _, row in sequence.rows if type(row.event) is Grant]
+    for row in sorted(grants, key=lambda row: (row.stamp, row.key)):  # never at the time somebody states
+        assert isinstance(row.event, Grant)
+        if row.event.level is None:
+            draft.grants.pop(row.event.viewer, None)
+        else:
+            draft.grants[row.event.viewer] = (row.stamp, row.event.level.value)
+
+
+def ticket(draft: Draft, name: str, quantity: int | None = None, parent: str | None = None) -> TicketDraft:
+    """Return the ticket of this id, made with the next free branch if the order does not have it yet."""
+    if name not in draft.tickets:
+        branch = 1 + max((known.branch for known in draft.tickets.values()), default=0)
+        draft.tickets[name] = TicketDraft(name, branch, quantity, parent=parent)
+    return draft.tickets[name]
+
+
+def _order(draft: Draft, at: datetime, event: Order, before: int | None) -> int | None:
+    """Take over what is new; return the pieces the first operation then gets."""
+    draft.known = True
+    if draft.created_at is None:
+        draft.created_at = at
+    if event.part is not None:
+        for name in event.part.model_fields_set:
+            value = getattr(event.part, name)
+            if value is not None:
+                draft.part[name] = value
+    if event.routing:
+        draft.routings.append((at, {step.no: step for step in event.routing}))
+        draft.version = event.version
+    for issued in event.tickets:
+        _issue(draft, at, issued)
+    if event.action is OrderAction.HELD:
+        draft.held = True
+    elif event.action is OrderAction.CANCELLED and draft.cancelled_at is None:
+        draft.cancelled_at = at
+    quantity, spare = draft.part.get("quantity"), draft.part.get("spare", 0)
+    if not isinstance(quantity, int) or not isinstance(spare, int):
+        return before
+    if before is None or quantity + spare != before:
+        draft.supply.append((at, quantity + spare - (before or 0)))
+    return quantity + spare
+
+
+def _issue(draft: Draft, at: datetime, issued: IssuedTicket) -> None:
+    known = draft.tickets.get(issued.id)
+    if known is None:
+        draft.tickets[issued.id] = TicketDraft(issued.id, issued.branch, issued.quantity, issued.issue)
+    else:
+        known.branch, known.quantity, known.issue = issued.branch, issued.quantity, issued.issue
+    if issued.replaces is not None and issued.replaces != issued.id:
+        old = ticket(draft, issued.replaces)
+        if old.old_since is None:
+            old.old_since = at
+
+
+def _split(draft: Draft, event: Split) -> None:
+    if event.parent == event.child:
+        return
+    parent = ticket(draft, event.parent)
+    counted = event.quantity.n if event.quantity is not None and event.quantity.q is not Quality.ASSUMED else None
+    known = event.child in draft.tickets
+    child = ticket(draft, event.child, counted, event.parent)
+    child.parent = child.parent or event.parent
+    if counted is not None and not known and parent.quantity is not None:
+        parent.quantity = max(0, parent.quantity - counted)
+
+
+def _adopt(draft: Draft, event: Adopt) -> None:
+    if event.order == draft.key:
+        ticket(draft, event.ticket)
+        draft.given_away.discard(event.ticket)
+    else:
+        draft.tickets.pop(event.ticket, None)
+        draft.given_away.add(event.ticket)
+
+
+def _release(draft: Draft, sequence: Sequence) -> None:
+    """An order is released when it was created, or when somebody first worked on it, if that was earlier."""
+    if draft.created_at is not None and (draft.released is None or draft.created_at < draft.released):
+        draft.released = draft.created_at
+    if draft.released is None and sequence.rows:
+        draft.released = sequence.rows[0][0]
+    if draft.released is None:
+        return
+    if not draft.supply and draft.known:
+        issued = [known.quantity for known in draft.live_tickets() if known.quantity is not None]
+        draft.supply = [(draft.released, sum(issued))] if issued else []
+    elif draft.supply:
+        draft.supply[0] = (draft.released, draft.supply[0][1])
+
+
+def _operations(draft: Draft) -> None:
+    if draft.free:
+        return
+    steps = draft.routings[-1][1]
+    for no in sorted(steps):
+        draft.operations[no] = operation = OperationDraft(no, steps[no])
+        operation.asked, operation.answered = draft.promises.get(no, (None, None))
+        draft.chain.append(operation)
+
+
+def removed(draft: Draft, step: Step) -> OperationDraft:
+    """Return the operation of a step that a newer routing left out but somebody worked on."""
+    if step.no not in draft.operations:
+        draft.operations[step.no] = OperationDraft(step.no, step)
+    return draft.operations[step.no]

@@ -1,0 +1,130 @@
+"""The order in which an order's rows are folded, whatever order they came in, and what corrections took out of it.
+
+Nothing here knows what an event means, except which of them correct or close another.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
+
+from broker.events import Action, Adopt, Correction, Grant, Order, Promise, Settlement, Work
+from broker.topics import GATEWAY
+from gateway.rules.stamp import Stamped
+
+Key = tuple[str, str, int]
+"""A row's key in the ledger: author, epoch, seq."""
+
+Oddity = tuple[datetime, str, int | None, tuple[tuple[str, str], ...]]
+"""What a person should look at: when, a key of `broker.words.FLAGS`, the operation, details."""
+
+_FROM_GATEWAY_ONLY = frozenset({Order, Adopt, Grant, Promise, Settlement})
+_OPENING = (Action.SETUP, Action.START)
+
+
+@dataclass(slots=True)
+class Sequence:
+    """Rows with the time they are folded at, in fold order."""
+
+    rows: list[tuple[datetime, Stamped]] = field(default_factory=list)
+    oddities: list[Oddity] = field(default_factory=list)
+    count: int = 0
+    """Different rows, those that were voided included."""
+
+
+def arrange(events: Iterable[Stamped]) -> Sequence:
+    """Put rows into fold order: once each, without what was voided, by (time, author, epoch, seq).
+
+    Time is the `as_of` if there is one, else the stamp raised to that of the previous such row of its epoch. A row
+    that closes a start is never folded before it: it then takes the start's time, and a stated time is flagged.
+    """
+    known = {row.key: row for row in events}
+    sequence = Sequence(count=len(known))
+    gone = _voided(known, sequence.oddities)
+    standing = [
+        row
+        for key, row in sorted(known.items())
+        if key not in gone and (key[0] == GATEWAY or type(row.event) not in _FROM_GATEWAY_ONLY)
+    ]
+    times = _raised(standing)
+    places = []
+    for row in standing:
+        key = row.key
+        place = (times[key], *key, "", "", 0)
+        event = row.event
+        if type(event) is Work and event.closes is not None and event.action not in _OPENING:
+            start = (event.closes.author, event.closes.epoch, event.closes.seq)
+            if start in times and start != key:
+                if place[0] < times[start] and event.as_of is not None:
+                    detail = (("ticket", event.ticket), ("stated", place[0].isoformat()))
+                    sequence.oddities.append((times[start], "before_start", event.operation, detail))
+                place = max(place, (times[start], *start, *key))
+        places.append((place, row))
+    places.sort(key=itemgetter(0))
+    sequence.rows = [(place[0], row) for place, row in places]
+    return sequence
+
+
+def _raised(rows: list[Stamped]) -> dict[Key, datetime]:
+    """Return each row's time; `rows` by key, so that an epoch's rows follow each other by number."""
+    times: dict[Key, datetime] = {}
+    epoch: tuple[str, str] = ("", "")
+    latest: datetime | None = None
+    for row in rows:
+        key = row.key
+        if key[:2] != epoch:
+            epoch, latest = key[:2], None
+        if row.event.as_of is not None:
+            times[key] = row.at
+        else:
+            if latest is None or row.stamp > latest:
+                latest = row.stamp
+            times[key] = latest
+    return times
+
+
+def _voided(known: dict[Key, Stamped], oddities: list[Oddity]) -> set[Key]:
+    """Return the keys that corrections in force void.
+
+    A correction is in force when every correction of it is void, and void when one in force names it. Those that go
+    round in a circle are neither and do nothing. An edge reaches its own firm's rows, the gateway all.
+    """
+    corrections = {key: row for key, row in known.items() if type(row.event) is Correction}
+    if not corrections:
+        return set()
+    targets: dict[Key, Key] = {}
+    against: dict[Key, list[Key]] = {}
+    refused: list[tuple[Key, str]] = []
+    for key, row in corrections.items():
+        assert isinstance(row.event, Correction)
+        ref = row.event.voids
+        target = (ref.author, ref.epoch, ref.seq)
+        found = known.get(target)
+        if found is None:
+            refused.append((key, "target_missing"))
+        elif row.key[0] != GATEWAY and row.firm != found.firm:
+            refused.append((key, "not_allowed"))
+        else:
+            targets[key] = target
+            against.setdefault(target, []).append(key)
+    force, void = _grounded(targets, against)
+    for key, code in refused:
+        if key not in void:
+            row = corrections[key]
+            oddities.append((row.at, code, None, (("firm", row.firm), ("author", key[0]), ("seq", str(key[2])))))
+    return {targets[key] for key in force}
+
+
+def _grounded(targets: dict[Key, Key], against: dict[Key, list[Key]]) -> tuple[set[Key], set[Key]]:
+    force: set[Key] = set()
+    void: set[Key] = set()
+    waiting = set(targets)
+    while waiting:
+        settled = {key for key in waiting if all(other in void for other in against.get(key, ()))}
+        force |= settled
+        void |= {targets[key] for key in settled}
+        overruled = {key for key in waiting if key in void}
+        if not settled and not overruled:
+            break
+        waiting -= settled | overruled
+    return force, void

@@ -1,0 +1,81 @@
+"""When an event happened: a pure function of its stored row. Putting events in order is `gateway.rules.sequence`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from broker.events import AnyEvent, ClockQuality, Handover, Work
+from broker.topics import GATEWAY
+from gateway.rules.row import Row
+
+_LONGEST_BOOT_MS = 10 * 365 * 24 * 3600 * 1000
+"""Nothing on a shop floor runs ten years without a restart: a larger age is nonsense and must not overflow a date."""
+
+_SYNCED_WITHIN = timedelta(seconds=1)
+"""What a disciplined clock may differ from ours; one that is further ahead of its own receipt is not to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event with its ledger key, whose it is, and when it happened.
+
+    `firm` is the author's, or for the gateway's own words the firm they are spoken for, else `gateway`. `stamp` is
+    computed from clocks alone; `at` is what a person or file stated (`as_of`), else the stamp.
+    """
+
+    key: tuple[str, str, int]
+    event: AnyEvent
+    firm: str
+    at: datetime
+    stamp: datetime
+    approximate: bool
+    position: int
+
+
+def stamp(row: Row, event: AnyEvent) -> Stamped:
+    """Date one row. `approximate` marks a stamp that rests on no synced clock.
+
+    The event's own time if its clock was synced; else, if a synced bundle of the same boot brought it, the bundle's
+    time less the monotonic age; else the time of receipt less that age; else the time of receipt. Never later than
+    the receipt. Source: design, the gateway, "Projector".
+    """
+    when, approximate = _stamp(row, event)
+    return Stamped(
+        row.key,
+        event,
+        _firm(row.author, event),
+        when if event.as_of is None else _utc(event.as_of),
+        when,
+        approximate,
+        row.position,
+    )
+
+
+def _stamp(row: Row, event: AnyEvent) -> tuple[datetime, bool]:
+    received = _utc(row.received_at)
+    if event.clock is ClockQuality.SYNCED:
+        at = _utc(event.at)
+        return (at, False) if at <= received else (received, at - received > _SYNCED_WITHIN)
+    if event.boot != row.bundle_boot:
+        return received, True
+    age = timedelta(milliseconds=min(max(0, row.bundle_mono_ms - event.mono_ms), _LONGEST_BOOT_MS))
+    synced = row.bundle_clock is ClockQuality.SYNCED
+    try:
+        at = _utc(row.bundle_at if synced else row.received_at) - age
+    except OverflowError:  # a clock in the year 1
+        return received, True
+    return min(at, received), not synced
+
+
+def _firm(author: str, event: AnyEvent) -> str:
+    if author == GATEWAY:
+        return (event.firm or GATEWAY) if isinstance(event, Work | Handover) else GATEWAY
+    return author.partition("/")[0]
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the year 1 east of Greenwich
+        return moment.replace(tzinfo=UTC)
