@@ -24,11 +24,11 @@ CARDS: dict[Card, Word] = {
     Card.SPLIT: Word("分割", "Split"),
     Card.SHIP: Word("出荷（渡した）", "Shipped"),
     Card.RECEIVE: Word("受入（受け取った）", "Received"),
-    Card.CALL: Word("呼び出し", "Call"),
+    Card.CALL: Word("呼出", "Call"),
     Card.NONWORK: Word("作業以外", "Not working"),
     Card.UNDO: Word("元に戻す", "Undo"),
     Card.DIGIT: Word("数字", "Digit"),
-    Card.ENTER: Word("入力", "Enter"),
+    Card.ENTER: Word("確定", "Enter"),
 }
 
 _DETAILS: dict[Card, tuple[str, ...]] = {

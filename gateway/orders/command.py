@@ -67,7 +67,7 @@ def import_file(
 
 
 def print_tickets(settings: Gateway, asked: str, out: Path, *, customer: bool = False) -> int:
-    """Write the printable tickets of the order that `asked` (number, 製番, ticket...) names. Returns the exit status."""
+    """Write the printable tickets of the order that `asked` (number, 製番, ticket...) names. Returns the status."""
     with State.open(settings.state_url) as state:
         keys = state.find(asked)
         kept = state.order(keys[0]) if len(keys) == 1 else None

@@ -1,0 +1,1 @@
+"""A shop's history, played through the very path a scan takes, and compared with what came of it."""

@@ -1,0 +1,114 @@
+"""Rows of a history to what is played: orders with a routing, and sessions, each in a lane of its own. Pure.
+
+An edge keeps one session per ticket, operation and station. So where rows of one order, operation and resource
+overlap, the later one gets a further station of that resource: a lane. The same rows always give the same plan.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.replay.mapping import Row
+
+_STATION_LENGTH = 26
+"""Of 32; the rest is for a lane's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of the routing."""
+
+    no: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order. `steps` in order of first appearance; `pieces` the most that any of them reported."""
+
+    name: str
+    released_at: datetime
+    steps: tuple[Step, ...]
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row at its place."""
+
+    row: Row
+    no: int
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is played. Sessions are in the order in which they begin; those of one lane never overlap."""
+
+    cases: tuple[Case, ...]
+    sessions: tuple[Session, ...]
+
+
+def lay(rows: Iterable[Row]) -> Plan:
+    """Give every row its order, operation number and station."""
+    ordered = sorted(rows)
+    by_case: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in ordered:
+        by_case[row.order].append(row)
+    cases = tuple(_case(name, found) for name, found in by_case.items())
+    numbers = {(case.name, step.name): step.no for case in cases for step in case.steps}
+    lanes = _lanes(ordered)
+    names = _station_names({(row.resource, lane) for row, lane in zip(ordered, lanes, strict=True)})
+    return Plan(
+        cases,
+        tuple(
+            Session(row, numbers[row.order, row.operation], names[row.resource, lane])
+            for row, lane in zip(ordered, lanes, strict=True)
+        ),
+    )
+
+
+def _case(name: str, rows: Sequence[Row]) -> Case:
+    operations = dict.fromkeys(row.operation for row in rows)
+    pieces: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        pieces[row.operation] += row.good + row.scrap + row.hold
+    steps = tuple(Step(10 * place, operation) for place, operation in enumerate(operations, start=1))
+    return Case(name, rows[0].start, steps, max(pieces.values()))
+
+
+def _lanes(rows: Sequence[Row]) -> list[int]:
+    """Return for each row (in order of start, then end) the lowest lane whose last row has ended; 1 is the first."""
+    busy: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+    taken: list[int] = []
+    for row in rows:
+        ends = busy[row.order, row.operation, row.resource]
+        free = next((place for place, end in enumerate(ends) if end <= row.start), len(ends))
+        ends[free : free + 1] = [row.end]
+        taken.append(free + 1)
+    return taken
+
+
+def _station_names(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Return a station id for each resource and lane; all first lanes are named before any further one."""
+    names: dict[tuple[str, int], str] = {}
+    taken: set[str] = set()
+    for resource, lane in sorted(wanted, key=lambda one: (one[1], one[0])):
+        name = station_id(resource) if lane == 1 else f"{names[resource, 1]}-{lane}"
+        while name in taken:
+            name = f"{name[:_STATION_LENGTH]}-x{len(taken)}"
+        taken.add(name)
+        names[resource, lane] = name
+    return names
+
+
+def station_id(resource: str) -> str:
+    """Return a resource's name as a station id: lower case, a-z, 0-9 and -.
+
+    >>> station_id("NC Lathe #3"), station_id("旋盤")
+    ('nc-lathe-3', 'station')
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", resource.lower()).strip("-")
+    return name[:_STATION_LENGTH].rstrip("-") or "station"
