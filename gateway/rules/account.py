@@ -6,8 +6,9 @@ Calendar time (暦日). Both are computed from a state and the moment up to whic
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import pairwise
 
-from gateway.rules.order import Cause, Operation, OrderState, Span
+from gateway.rules.order import Cause, Operation, OrderState, Span, State
 
 _RANK = {cause: rank for rank, cause in enumerate(Cause)}
 
@@ -37,13 +38,16 @@ def operation_account(operation: Operation, until: datetime) -> dict[Cause, floa
 
 
 def order_account(order: OrderState, until: datetime) -> tuple[Charge, ...]:
-    """Charge every instant from release to delivery (or `until`) to one cause and firm; empty before the release.
+    """Charge every instant from release to delivery (or cancellation, or `until`) to one cause and firm.
+
+    Empty before the release.
 
     The first cause that holds in the order of `Cause`, of the lowest operation if several have it; if none holds, the
     queue of the lowest operation not done by then.
     """
     start = order.released_at
-    end = until if order.delivered_at is None else min(until, order.delivered_at)
+    over = order.delivered_at or _cancelled(order)
+    end = until if over is None else min(until, over)
     if start is None or end <= start:
         return ()
     operations = [operation for operation in order.operations if operation.own]
@@ -56,7 +60,7 @@ def order_account(order: OrderState, until: datetime) -> tuple[Charge, ...]:
     holding: list[tuple[int, int, int, datetime, Operation, Cause]] = []
     cuts = _cuts(order, waiting, start, end)
     place = 0
-    for since, to in zip(cuts, cuts[1:], strict=False):
+    for since, to in pairwise(cuts):
         while place < len(waiting) and waiting[place][0] <= since:
             _, no, _, span, operation = waiting[place]
             place += 1
@@ -85,6 +89,13 @@ def _cuts(
             moments.add(span.end)
     moments.update(operation.finished_at for operation in order.operations if operation.finished_at is not None)
     return sorted(moment for moment in moments if start <= moment <= end)
+
+
+def _cancelled(order: OrderState) -> datetime | None:
+    if order.state is not State.CANCELLED:
+        return None
+    since = [operation.state_since for operation in order.operations if operation.state is State.CANCELLED]
+    return max((moment for moment in since if moment is not None), default=None)
 
 
 def _queue(order: OrderState, since: datetime, to: datetime) -> Charge:

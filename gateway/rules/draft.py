@@ -132,7 +132,6 @@ class Draft:
     held: bool = False
     cancelled_at: datetime | None = None
     tickets: dict[str, TicketDraft] = field(default_factory=dict)
-    given_away: set[str] = field(default_factory=set)
     promises: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
     grants: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     agreed: list[Agreed] = field(default_factory=list)

@@ -85,10 +85,15 @@ def _free(draft: Draft, row: Stamped, no: int | None) -> OperationDraft | None:
 
 
 def _lowest(draft: Draft, at: datetime, row: Stamped) -> OperationDraft | None:
-    """Return the firm's lowest operation not done there yet; one that waits at this very bench comes first."""
+    """Return the firm's lowest operation not done there yet; one that waits at this very bench comes first.
+
+    A firm with a single operation means that one, done or not: then it is rework.
+    """
     event = row.event
     assert isinstance(event, Work | Handover)
     own = [found for found in draft.chain if row.firm in (found.firm, GATEWAY)]
+    if len(own) == 1:
+        return own[0]
     for found in own:
         if any(
             session.closed_at is None and session.ticket == event.ticket and session.station == event.station

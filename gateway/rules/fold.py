@@ -16,19 +16,20 @@ _SCANS_TO_FLAG = frozenset({"two_open", "old_issue", "cancelled_work", "no_opera
 
 
 def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
-    """Return the state of an order from all its rows. Oddities raise nothing: they become flags."""
+    """Return the state of an order from all its rows. Oddities raise nothing: they become flags.
+
+    Which rows are an order's is not decided here (see `gateway.resolve`): a ticket that no `order` row names is taken
+    to be this order's.
+    """
     sequence = arrange(events)
     draft = Draft(order_key, oddities=sequence.oddities)
     office.read(draft, sequence)
     for at, row in sequence.rows:
         event = row.event
-        if isinstance(event, Work | Handover):
-            if event.ticket in draft.given_away:
-                continue
-            if isinstance(event, Work):
-                sessions.work(draft, at, row, event)
-            else:
-                handovers.handover(draft, at, row, event)
+        if isinstance(event, Work):
+            sessions.work(draft, at, row, event)
+        elif isinstance(event, Handover):
+            handovers.handover(draft, at, row, event)
         elif isinstance(event, Scan) and event.why in _SCANS_TO_FLAG:
             detail = (("station", event.station or ""), ("ticket", event.ticket or ""))
             draft.flag(at, event.why, event.operation, *detail)

@@ -37,7 +37,8 @@ def read(draft: Draft, sequence: Sequence) -> None:
         elif isinstance(event, Split):
             _split(draft, event)
         elif isinstance(event, Adopt):
-            _adopt(draft, event)
+            if event.order == draft.key:
+                ticket(draft, event.ticket)
         elif isinstance(event, Promise):
             asked, answered = draft.promises.get(event.operation, (None, None))
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
@@ -111,15 +112,6 @@ def _split(draft: Draft, event: Split) -> None:
     child.parent = child.parent or event.parent
     if counted is not None and not known and parent.quantity is not None:
         parent.quantity = max(0, parent.quantity - counted)
-
-
-def _adopt(draft: Draft, event: Adopt) -> None:
-    if event.order == draft.key:
-        ticket(draft, event.ticket)
-        draft.given_away.discard(event.ticket)
-    else:
-        draft.tickets.pop(event.ticket, None)
-        draft.given_away.add(event.ticket)
 
 
 def _release(draft: Draft, sequence: Sequence) -> None:
