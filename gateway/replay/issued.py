@@ -1,0 +1,107 @@
+"""Which order and ticket each case of a history was given: written down before anything is sent, read on every resume.
+
+So a replay that was cut off anywhere goes on with the same orders, and never makes a second one of a case.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from broker.clock import Reading
+from broker.events import IssuedTicket, Model, Order, OrderAction, OrderPart, Step
+from gateway.replay.lanes import Case
+from gateway.replay.mapping import History
+
+FILE = "issued.json"
+
+
+class Issued(Model):
+    """What one case was given."""
+
+    key: str
+    number: str
+    ticket: str
+
+
+class Book(Model):
+    """The whole file. `history` is the fingerprint of what is played."""
+
+    history: str
+    cases: Mapping[str, Issued]
+
+    @property
+    def tickets(self) -> dict[str, str]:
+        """The ticket of each case."""
+        return {name: issued.ticket for name, issued in self.cases.items()}
+
+
+class OtherHistory(Exception):  # noqa: N818 - what is the case
+    """The folder belongs to another history; the message says what to do."""
+
+
+def fingerprint(data: bytes, history: History) -> str:
+    """Return what tells this history, read this way, from any other. The broker's address is no part of it."""
+    text = history.model_dump_json(exclude={"mqtt"}).encode()
+    return hashlib.sha256(hashlib.sha256(data).digest() + text).hexdigest()
+
+
+def load(folder: Path, history: str) -> Book | None:
+    """Return what was given, None if nothing was yet. Raises OtherHistory."""
+    path = folder / FILE
+    try:
+        book = Book.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise OtherHistory(f"{path} は読めません。退避してください / cannot be read ({error}). Move it away") from None
+    if book.history != history:
+        raise OtherHistory(
+            f"{folder} では別の履歴を再生しました。mapping の名前を変えるか、このフォルダーを移してください / "
+            f"Another history was played in {folder}. Give the mapping another name, or move the folder away"
+        )
+    return book
+
+
+def new_key() -> str:
+    """Return a fresh random key for an order."""
+    return secrets.token_hex(8)
+
+
+def save(folder: Path, book: Book) -> None:
+    """Write the book so that it is there whole or not at all, also after a power cut."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, new = folder / FILE, folder / f"{FILE}.new"
+    with new.open("wb") as file:
+        file.write(book.model_dump_json().encode())
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
+    """Return the event that creates a case's order, as of the moment its history begins.
+
+    A history does not say how many pieces were ordered, so the order's quantity stays unknown.
+    """
+    return Order(
+        at=now.at,
+        mono_ms=now.mono_ms,
+        boot=now.boot,
+        clock=now.clock,
+        as_of=case.released_at,
+        by="replay",
+        action=OrderAction.CREATED,
+        order=issued.key,
+        part=OrderPart(number=issued.number, own_number=case.name, coordinator=firm),
+        routing=tuple(Step(no=step.no, name=step.name, firm=firm) for step in case.steps),
+        tickets=(IssuedTicket(id=issued.ticket, quantity=case.pieces),),
+    )
