@@ -70,17 +70,17 @@ def order_facts(
 
     `charges` is the order's account up to its delivery or its latest event; `zone` is where a due date ends.
     """
-    until = order.delivered_at or order.last_at
     released = order.released_at or order.last_at or _EPOCH
     facts: list[Fact] = []
     for firm in sorted(views):
-        facts += _Writer(order, views[firm], firm, nanoseconds(released), until or released, zone).facts(charges)
+        until = order.delivered_at or views[firm].at or released
+        facts += _Writer(order, views[firm], firm, nanoseconds(released), until, zone).facts(charges)
     return index(facts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """One order for one firm."""
+    """One order for one firm. Time counts up to `until`: the delivery, or the latest moment the firm may know of."""
 
     order: OrderState
     view: OrderView
@@ -142,7 +142,7 @@ class _Writer:
                 "operations_done": done,
                 "released_ms": _ms(released if whole else None),
                 "delivered_ms": _ms(order.delivered_at if whole else None),
-                "last_ms": _ms(order.last_at if whole else None),
+                "last_ms": _ms(view.at),
                 "late_s": float(UNKNOWN if late is None else max(0.0, late)),
                 "late_days": float(UNKNOWN if late is None else round(max(0.0, late) / _DAY_SECONDS, 1)),
                 "lead_s": (self.until - released).total_seconds() if whole and released else float(UNKNOWN),
@@ -242,9 +242,10 @@ class _Writer:
     def _times(self, charges: Sequence[Charge]) -> list[Fact]:
         totals: dict[tuple[str, str], float] = {}
         for charge in charges:
-            if charge.firm == self.firm or self._full:
+            end = min(charge.end, self.until)
+            if end > charge.start and (charge.firm == self.firm or self._full):
                 place = (charge.cause.value, charge.firm)
-                totals[place] = totals.get(place, 0.0) + (charge.end - charge.start).total_seconds()
+                totals[place] = totals.get(place, 0.0) + (end - charge.start).total_seconds()
         return [
             Fact(
                 self.firm,

@@ -37,8 +37,8 @@ claims = Table(
     Column("epoch", String(16), nullable=False),
     Column("seq", Big, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("order_key", String(32)),
-    Column("parent", String(6)),
+    Column("order_key", String(32), index=True),
+    Column("parent", String(6), index=True),
 )
 """Every word on whose a ticket is: an order's (issued, adopted) or another ticket's (split)."""
 

@@ -19,7 +19,7 @@ from gateway import store
 from gateway.rules.order import OrderState
 from gateway.state import tables as t
 from gateway.state.reader import State, identity_of
-from gateway.state.shapes import STATE, Kept, Refusal, StationRow, Verdict, names
+from gateway.state.shapes import STATE, Refusal, StationRow, Verdict, names
 
 _log = structlog.get_logger()
 
@@ -222,6 +222,10 @@ class WritableState(State):
         """Return the tickets that belong to an order."""
         return list(self._c.scalars(select(t.homes.c.ticket).where(t.homes.c.order_key == order_key)))
 
+    def tickets_claimed(self, order_key: str) -> list[str]:
+        """Return the tickets that an order claims, whether or not it got them."""
+        return list(self._c.scalars(select(t.claims.c.ticket).where(t.claims.c.order_key == order_key).distinct()))
+
     def add_verdict(self, verdict: Verdict) -> None:
         """Keep why no order is folded from a row."""
         self._c.execute(
@@ -261,10 +265,6 @@ class WritableState(State):
     def parked(self) -> list[str]:
         """Return the keys of the orders on which the rules failed."""
         return list(self._c.scalars(select(t.orders.c.key).where(t.orders.c.parked.is_not(None))))
-
-    def kept(self, key: str) -> Kept | None:
-        """Return one order as written so far in this turn."""
-        return self.order(key)
 
     def _put_names(self, state: OrderState) -> None:
         wanted = names(state)
@@ -351,6 +351,12 @@ class WritableState(State):
                     .where(v.order_key == order_key, v.firm == firm)
                     .values(payload=payload, revision=self._next())
                 )
+
+    def payloads(self, order_key: str) -> dict[str, str]:
+        """Return what each firm sees of an order now."""
+        v = t.views.c
+        wanted = select(v.firm, v.payload).where(v.order_key == order_key, v.payload.is_not(None))
+        return {one.firm: one.payload for one in self._c.execute(wanted)}
 
     def put_station(self, row: StationRow) -> None:
         """Write one station."""

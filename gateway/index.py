@@ -1,0 +1,292 @@
+"""Taking rows in: which orders they touch, what they say about tickets and stations, and which count for nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from json import loads
+from typing import Any
+
+import structlog
+
+from broker.events import AnyEvent, Correction, CountReading, Handover, Machine, MachineState, Work
+from broker.topics import GATEWAY
+from gateway import facts
+from gateway.events import Events
+from gateway.marks import Marks
+from gateway.resolve import (
+    ROW_PREFIX,
+    Claim,
+    Key,
+    Rejected,
+    anchors,
+    claims,
+    home,
+    in_force,
+    judge,
+    order_anchor,
+    row_anchor,
+    row_text,
+    target,
+    ticket_anchor,
+)
+from gateway.rules.row import Row
+from gateway.rules.stamp import Stamped
+from gateway.state import StationRow, Verdict
+from gateway.state.writer import PointKey, WritableState
+
+_log = structlog.get_logger()
+
+_LIVE = timedelta(seconds=60)
+"""A row that tells of something longer ago is catching up."""
+_HOMES_REMEMBERED = 100_000
+
+_Place = tuple[str, str, str]
+"""Firm, edge, station."""
+
+
+class Index:
+    """Holds what it has learnt from rows, in the state and a little in memory; for one thread, within a turn."""
+
+    def __init__(self, state: WritableState, events: Events) -> None:
+        self._state, self._events = state, events
+        self.marks = Marks(state.load_marks(), state.parked())
+        self._awaited = state.anchors_beginning(ROW_PREFIX)
+        self._homes: dict[str, str] = {}
+        self._stations = {(one.firm, one.edge, one.station): one for one in state.stations()}
+        self._touches: list[tuple[str, int]] = []
+        self._points: defaultdict[_Place, dict[PointKey, str]] = defaultdict(dict)
+        self._changed_machines: set[_Place] = set()
+        self._told: set[str] = set()
+
+    def take(self, rows: Sequence[Row], now: datetime) -> None:
+        """Take rows in, in order of position."""
+        for row in rows:
+            event = judge(row)
+            if isinstance(event, Rejected):
+                self._reject(row, event)
+            else:
+                self._take(row, event, now)
+        self._flush()
+        self._write_points()
+        if len(self._homes) > _HOMES_REMEMBERED:
+            self._homes.clear()
+
+    def positions(self, key: str) -> list[int]:
+        """Return the rows an order is folded from, in order of position.
+
+        What touches it or its tickets; and, of tickets that it claims and another order got, the words that decided so.
+        """
+        tickets = self._state.tickets_of(key)
+        found = self._state.positions([order_anchor(key), *map(ticket_anchor, tickets)])
+        if lost := set(self._state.tickets_claimed(key)).difference(tickets):
+            found = sorted({*found, *(one.position for ticket in lost for one in self._claim_rows(ticket))})
+        return found
+
+    def _reject(self, row: Row, why: Rejected) -> None:
+        self._state.add_verdict(Verdict(row.position, *row.key, why.reason, why.sentence, row.received_at))
+        if why.reason not in self._told:
+            self._told.add(why.reason)
+            _log.warning(
+                "a row counts for nothing; more of this kind are only counted",
+                reason=why.reason,
+                author=row.author,
+                sentence=why.sentence,
+            )
+
+    def _take(self, row: Row, event: AnyEvent, now: datetime) -> None:
+        stamped = self._stamp(row, event)
+        live = stamped is None or (now - stamped.stamp < _LIVE and now - row.received_at < _LIVE)
+        touched = set(anchors(event))
+        if named := target(event):
+            touched |= self._anchors_of(named, {row.key})
+        self._touch(touched, row.position)
+        said = claims(row.key, event)
+        for claim in said:
+            self._state.add_claim(row.position, _columns(claim))
+        if isinstance(event, Correction) and named:
+            self._state.add_correction(row_text(named), row.position, row.key)
+        if row_anchor(row.key) in self._awaited:
+            self._arrived(row.key, touched, live=live)
+        for claim in said:
+            self._claimed(claim.ticket, live=live)
+        self._mark(touched, live=live)
+        if isinstance(event, Correction) and named:
+            self._corrected(named, live=live)
+        if row.author != GATEWAY:
+            self._see_station(row, event, stamped)
+
+    def _stamp(self, row: Row, event: AnyEvent) -> Stamped | None:
+        """Return the row stamped; None if the rules fail on it: its order is parked when it is folded."""
+        try:
+            return self._events.add(row, event)
+        except Exception:  # noqa: BLE001 - a bug in the rules parks one order, not the cluster
+            return None
+
+    # -- orders --------------------------------------------------------------------------------------------------------
+
+    def _touch(self, touched: Iterable[str], position: int) -> None:
+        for anchor in touched:
+            self._touches.append((anchor, position))
+            if anchor.startswith(ROW_PREFIX):
+                self._awaited.add(anchor)
+
+    def _flush(self) -> None:
+        self._state.add_touches(self._touches)
+        self._touches.clear()
+
+    def _anchors_of(self, key: Key, asked: set[Key]) -> set[str]:
+        """Return what a row touches, through the rows it names; a row that is not here stands for itself."""
+        event = self._events.of(key)
+        if event is None:
+            return {row_anchor(key)}
+        if isinstance(event, Rejected):
+            return set()
+        found = set(anchors(event))
+        if (named := target(event)) and named not in asked:
+            found |= self._anchors_of(named, asked | {named})
+        return found
+
+    def _arrived(self, key: Key, touched: set[str], *, live: bool) -> None:
+        """Give the rows that waited for this one what it touches."""
+        self._flush()
+        anchor = row_anchor(key)
+        for position in self._state.positions([anchor]):
+            self._touch(touched, position)
+        self._awaited.discard(anchor)
+        self._state.drop_anchor(anchor)
+        self._mark(touched, live=live)
+
+    def _mark(self, touched: Iterable[str], *, live: bool) -> None:
+        for anchor in touched:
+            kind, name = anchor[:2], anchor[2:]
+            if kind == "o:":
+                self.marks.add(name, live=live)
+            elif kind == "t:":
+                self.marks.add(self._home(name) or self._rehome(name, live=live), live=live)
+
+    def _home(self, ticket: str) -> str | None:
+        if (known := self._homes.get(ticket)) is None and (known := self._state.home(ticket)):
+            self._homes[ticket] = known
+        return known
+
+    def _claimed(self, ticket: str, *, live: bool) -> None:
+        """Decide anew whose a ticket is, and tell every order that claims it."""
+        self._rehome(ticket, live=live)
+        for one in self._state.claims_on(ticket):
+            if one.order_key:
+                self.marks.add(one.order_key, live=live)
+
+    def _rehome(self, ticket: str, *, live: bool) -> str:
+        """Find the order a ticket belongs to, and move it and what was split off it if that has changed."""
+        old, new = self._home(ticket), home(ticket, self._standing_claims)
+        if new != old:
+            self._homes[ticket] = new
+            self._state.set_home(ticket, new)
+            for order in (old, new):
+                if order:
+                    self.marks.add(order, live=live)
+            for child in self._state.children(ticket):
+                self._rehome(child, live=live)
+        return new
+
+    def _standing_claims(self, ticket: str) -> list[Claim]:
+        return [_claim(one) for one in self._claim_rows(ticket)]
+
+    def _claim_rows(self, ticket: str) -> list[Any]:
+        return [one for one in self._state.claims_on(ticket) if self._in_force((one.author, one.epoch, one.seq))]
+
+    def _in_force(self, key: Key) -> bool:
+        against: dict[Key, list[Key]] = {}
+        asked = [key]
+        while asked:
+            one = asked.pop()
+            if one not in against and (found := self._state.corrections_of(row_text(one))):
+                against[one] = found
+                asked += found
+        return not against or in_force(key, against, self._allowed)
+
+    def _allowed(self, correction: Key, voided: Key) -> bool:
+        """An edge reaches its own firm's rows, the gateway all."""
+        author, event = correction[0], self._events.of(voided)
+        firm = voided[0].partition("/")[0]
+        if voided[0] == GATEWAY and isinstance(event, Work | Handover) and event.firm:
+            firm = event.firm
+        return author == GATEWAY or author.partition("/")[0] == firm
+
+    def _corrected(self, key: Key, *, live: bool) -> None:
+        """Look again at what a correction reaches at last: a claim on a ticket, or a machine's word."""
+        asked = set()
+        while (event := self._events.of(key)) and isinstance(event, Correction) and key not in asked:
+            asked.add(key)
+            key = target(event) or key
+        if event is None or isinstance(event, Rejected):
+            return
+        for claim in claims(key, event):
+            self._claimed(claim.ticket, live=live)
+        if isinstance(event, Machine | CountReading) and (row := self._events.row(key)):
+            self._see_station(row, event, self._stamp(row, event))
+
+    # -- stations ------------------------------------------------------------------------------------------------------
+
+    def _see_station(self, row: Row, event: AnyEvent, stamped: Stamped | None) -> None:
+        station = getattr(event, "station", None)
+        if station is None:
+            return
+        firm, _, edge = row.author.partition("/")
+        place = (firm, edge, station)
+        if place not in self._stations:
+            self._stations[place] = StationRow(*place, MachineState.UNKNOWN, None, None)
+            self._state.put_station(self._stations[place])
+        if stamped is None or not isinstance(event, Machine | CountReading):
+            return
+        if isinstance(event, Machine):
+            since = event.since or stamped.stamp
+            fact = facts.machine_fact(*place, state=event.state.value, since=since, at=stamped.stamp, seq=row.seq)
+            self._changed_machines.add(place)
+        else:
+            fact = facts.count_fact(*place, signal=event.signal, total=event.total, at=stamped.stamp, seq=row.seq)
+        ((key, fields),) = facts.index([fact]).items()
+        if self._in_force(row.key):
+            self._points[place][key] = fields
+        else:
+            self._points[place].pop(key, None)
+            self._state.void_fact(_owner(place), key)
+
+    def _write_points(self) -> None:
+        for place, points in self._points.items():
+            self._state.put_facts(_owner(place), points, whole=False)
+        self._points.clear()
+        for place in self._changed_machines:
+            machine, at, since = MachineState.UNKNOWN, None, None
+            if last := self._state.latest_fact(_owner(place), "machine"):
+                fields = loads(last[1])
+                machine, at = MachineState(fields["state"]), _instant(fields["at_ms"] * 1_000_000)
+                since = _instant(last[0])
+            self._stations[place] = StationRow(*place, machine, at, since)
+            self._state.put_station(self._stations[place])
+        self._changed_machines.clear()
+
+
+def _owner(place: _Place) -> str:
+    return "s:" + "/".join(place)
+
+
+def _instant(at_ns: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)
+
+
+def _columns(claim: Claim) -> dict[str, object]:
+    author, epoch, seq = claim.key
+    return {
+        "ticket": claim.ticket,
+        "author": author,
+        "epoch": epoch,
+        "seq": seq,
+        "at": claim.at,
+        "order_key": claim.order,
+        "parent": claim.parent,
+    }
+
+
+def _claim(one: Any) -> Claim:
+    return Claim(one.ticket, (one.author, one.epoch, one.seq), one.at, one.order_key, one.parent)
