@@ -86,3 +86,47 @@ def aside_discard(
     if not yes and not typer.confirm(f"{number} を破棄しますか / Discard {number} for good?"):
         raise typer.Exit(1)
     raise typer.Exit(discard(kept, number, by=by or getpass.getuser(), why=why))
+
+
+@order.command("import")
+def order_import(
+    file: Annotated[Path, typer.Argument(help="orders.csv: UTF-8, one line a routing step; see config/orders.csv.")],
+    settings: Settings = None,
+    as_json: Json = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read the file; record nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Import orders although their 製番 is there already.")] = False,
+) -> None:
+    """受注の取り込み / Import orders from a CSV file, all or none."""
+    from gateway.orders.command import import_file
+
+    kept = read_settings(settings_path(settings))
+    raise typer.Exit(import_file(kept, file, dry_run=dry_run, again=again, json=as_json))
+
+
+@order.command("ticket")
+def order_ticket(
+    number: Annotated[str, typer.Argument(help="共通番号, 製番 or ticket of the order.")],
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write; a browser prints it.")],
+    settings: Settings = None,
+    customer: Annotated[
+        bool, typer.Option("--customer", help="Print the customer too, for every firm to read.")
+    ] = False,
+) -> None:
+    """工程移動票 / Write an order's tickets as a page to print."""
+    from gateway.orders.command import print_tickets
+
+    raise typer.Exit(print_tickets(read_settings(settings_path(settings)), number, out, customer=customer))
+
+
+@app.command()
+def replay(
+    history: Annotated[Path, typer.Argument(help="A CSV file of work done: order, step, machine, start, end, counts.")],
+    mapping: Annotated[Path, typer.Option("--map", help="Which column is what; see config/replay/.")],
+    settings: Settings = None,
+    as_json: Json = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Then compare file, state and InfluxDB.")] = False,
+) -> None:
+    """履歴の再生 / Play a shop's history through an edge, as if it were scanned; go on where it stopped."""
+    from gateway.replay.command import run
+
+    raise typer.Exit(run(read_settings(settings_path(settings)), history, mapping, compare=verify, json=as_json))
