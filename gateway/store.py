@@ -6,12 +6,14 @@ What is stored stands in `gateway.ledger` and `gateway.state`.
 import contextlib
 import fcntl
 import os
+import re
 import sqlite3
 import threading
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -20,6 +22,8 @@ _BUSY_MS = 1000
 _WAL_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut back to this after a checkpoint."""
 
+
+_VERSION_FILE = re.compile(r"v(\d{4})_\w+\.py")
 
 Unwritable = OperationalError
 """The world's fault: locked, disk full, read-only. Nothing was written; trying again later may succeed."""
@@ -81,8 +85,11 @@ def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
 
 
 def migrate(engine: Engine, package: str) -> None:
-    """Bring the tables up to date with the Alembic scripts in `package` (which has env.py and versions/)."""
-    from alembic import command  # noqa: PLC0415 - readers never need it, and it is 8 MB
+    """Bring the tables up to date with the Alembic scripts in `package`: env.py and versions/v<REVISION>_<name>.py."""
+    with engine.begin() as connection:
+        if _revision(connection) == _newest(package):
+            return
+    from alembic import command  # noqa: PLC0415 - half a second and 8 MB, needed once a version
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
@@ -91,6 +98,18 @@ def migrate(engine: Engine, package: str) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _newest(package: str) -> str:
+    names = (one.name for one in resources.files(f"{package}.versions").iterdir())
+    return max(found[1] for name in names if (found := _VERSION_FILE.fullmatch(name)))
 
 
 class Lock:

@@ -78,9 +78,9 @@ class Gate:
     def ledger(self) -> Ledger:
         return Ledger.open(self.settings.ledger_url)
 
-    def bodies(self) -> list[bytes]:
+    def bodies(self, author: str = "turning/e1") -> list[bytes]:
         with self.ledger() as ledger:
-            return [row.body for row in ledger.rows(0, 100_000)]
+            return [row.body for row in ledger.rows(0, 100_000) if row.author == author]
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +102,10 @@ class SomeEdge:
             listener=self,
             subscriptions=(subscription(Kind.RECEIPT, firm=firm, edge=edge),),
         )
+
+    @property
+    def author(self) -> str:
+        return f"{self.firm}/{self.edge}"
 
     def on_up(self, *, session_present: bool) -> None: ...
 
