@@ -1,0 +1,97 @@
+"""An office imports its orders into a running server and prints their tickets."""
+
+import json
+
+import pytest
+
+from tests.orders.server import Server, running
+from tests.orders.test_import_csv import HEAD, SAMPLE
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server(mosquitto):
+    with running(mosquitto.port) as started:
+        yield started
+
+
+def order_file(server: Server, text: str) -> str:
+    path = server.folder / "orders.csv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_orders_are_imported_seen_printed_and_not_imported_twice(server, tmp_path):
+    tried = server.mawashi("order", "import", str(SAMPLE), "--dry-run")
+    assert tried.returncode == 0
+    assert "2 orders, no problems. Nothing has been imported yet." in tried.stdout
+    assert server.caught_up().orders() == []
+
+    done = server.mawashi("order", "import", str(SAMPLE))
+    assert done.returncode == 0, done.stderr
+    first, second = (line.split() for line in done.stdout.splitlines())
+    assert first[:2] == ["4471", "A-2611-031"]
+    assert len(second) == 3 + 3 + 1, "three lots have three tickets"
+    state = server.caught_up()
+    kept = state.order(first[-1].removeprefix("http://127.0.0.1:8471/order/"))
+    assert kept
+    assert kept.state.number == "4471"
+    assert [ticket.id for ticket in kept.state.tickets] == [first[3]]
+    assert [operation.firm for operation in kept.state.operations] == ["turning", "grinding", "plating", "inspection"]
+    assert kept.state.quantity == 48
+
+    again = server.mawashi("order", "import", str(SAMPLE))
+    assert again.returncode == 1
+    assert again.stderr.startswith(
+        "orders.csv の受注のうち2件はもう登録されています（製番 = 共通番号：A-2611-031 = 4471, A-2611-032 = 4472）。"
+    )
+    assert len(server.caught_up().orders()) == 2
+    meant = server.mawashi("order", "import", str(SAMPLE), "--again", "--json")
+    assert [order["number"] for order in json.loads(meant.stdout)["orders"]] == ["4473", "4474"]
+
+    page = tmp_path / "ticket.html"
+    printed = server.mawashi("order", "ticket", "4471", "--out", str(page))
+    assert printed.stdout == f"{page}: 4471\n"
+    assert f"{first[3]}.10-" in page.read_text()
+    many = server.mawashi("order", "ticket", "A-2611-031", "--out", str(page))
+    assert many.returncode == 1
+    assert "2 orders are called 'A-2611-031'" in many.stderr
+    none = server.mawashi("order", "ticket", "9999", "--out", str(page))
+    assert "「9999」という受注はありません" in none.stderr
+
+
+def test_one_bad_line_imports_nothing(server):
+    text = HEAD + "A,軸,5,,,,turning,,旋削,turning,,,\nB,軸,five,,,,turning,,旋削,welding,,,\n"
+    done = server.mawashi("order", "import", order_file(server, text))
+    assert done.returncode == 1
+    assert "3行目 数量：「five」は" in done.stderr
+    assert "3行目 会社：会社「welding」は登録されていない" in done.stderr
+    assert done.stderr.endswith(
+        "orders.csv：2か所を直してください。何も登録していません / Mend 2. Nothing was imported.\n"
+    )
+    as_json = server.mawashi("order", "import", order_file(server, text), "--json")
+    assert [(found["line"], found["column"]) for found in json.loads(as_json.stdout)["problems"]] == [
+        (3, "firm"),
+        (3, "quantity"),
+    ]
+    assert server.caught_up().orders() == []
+
+
+def test_without_a_server_the_command_says_what_to_do(mosquitto):
+    server = Server(mosquitto.port)
+    try:
+        done = server.mawashi("order", "import", str(SAMPLE))
+        assert done.returncode == 1
+        assert "mawashi gateway を起動してください" in done.stderr
+        assert server.mawashi("order", "import", "/nowhere.csv").stderr.startswith("/nowhere.csv を読めません。")
+    finally:
+        server.end()
+
+
+def test_a_hundred_orders_are_one_import(server):
+    lines = "".join(f"N{n},軸{n},5,,2,,turning,,旋削,turning,,,\n,,,,,,,,研削,grinding,,,\n" for n in range(100))
+    done = server.mawashi("order", "import", order_file(server, HEAD + lines), "--json")
+    orders = json.loads(done.stdout)["orders"]
+    assert len({ticket for order in orders for ticket in order["tickets"]}) == 200
+    assert len(server.caught_up().orders()) == 100
