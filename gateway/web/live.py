@@ -1,0 +1,74 @@
+"""GET /live: the stream that tells every open page what changed (the events' shapes stand in docs/web.md)."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.state import Kept
+from gateway.web.memory import Memory, Pulse
+
+router = APIRouter()
+
+_FULL = "開いている画面が多すぎます。使わない画面を閉じてください。 / Too many open pages. Close those nobody looks at.\n"
+
+
+@router.get("/live")
+async def live(request: Request, since: Annotated[int | None, Query(ge=0)] = None) -> Response:
+    """Stream changes until the page closes; with `since`, first those that were made after that revision.
+
+    A browser that lost the stream says by itself which event it saw last, and so misses nothing.
+    """
+    memory: Memory = request.app.state.memory
+    if memory.full:
+        return PlainTextResponse(_FULL, status_code=503)
+    zone: ZoneInfo = request.app.state.zone
+    last = request.headers.get("last-event-id", "")
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else since
+    return EventSourceResponse(_events(memory, zone, after), ping=15, send_timeout=30)
+
+
+async def _events(memory: Memory, zone: ZoneInfo, after: int | None) -> AsyncIterator[ServerSentEvent]:
+    with memory.listening() as listener:
+        yield _event("hello", revision=memory.revision, ready=memory.ready)
+        missed = memory.since(after) if after is not None else []
+        if missed is None:
+            yield _event("everything", revision=memory.revision)
+        for kept in missed or ():
+            yield _order(kept)
+        if memory.pulse:
+            yield _pulse(memory.pulse, zone)
+        while True:
+            batch = await listener.next()
+            if batch.everything:
+                yield _event("everything", revision=memory.revision)
+            for kept in batch.orders:
+                yield _order(kept)
+            if batch.machines:
+                yield _event("machines", firms=sorted(batch.machines))
+            if batch.pulse:
+                yield _pulse(batch.pulse, zone)
+
+
+def _pulse(pulse: Pulse, zone: ZoneInfo) -> ServerSentEvent:
+    local = pulse.as_of.astimezone(zone)
+    return _event(
+        "pulse",
+        as_of=f"{local.hour}:{local.minute:02d}",
+        age_seconds=round(pulse.age_seconds, 1),
+        waiting=pulse.waiting,
+        silent=pulse.silent,
+    )
+
+
+def _order(kept: Kept) -> ServerSentEvent:
+    data = {"order": kept.key, "revision": kept.revision, "position": kept.position, "firms": kept.state.firms}
+    return ServerSentEvent(json.dumps(data, separators=(",", ":")), event="order", id=str(kept.revision))
+
+
+def _event(name: str, **data: object) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(data, separators=(",", ":")), event=name)

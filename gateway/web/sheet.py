@@ -1,0 +1,216 @@
+"""The order page: its head, its operations as a table, tickets, hand-overs with two counts, and flags. Pure."""
+
+from dataclasses import dataclass
+
+from broker.words import FLAGS, STATES, Word
+from gateway.rules.order import Flag, Link, Operation, OrderState, Transfer
+from gateway.web import words
+from gateway.web.lane import Due, due_in
+from gateway.web.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operation in the table; texts, empty where there is nothing to say."""
+
+    no: int
+    name: str
+    firm: Word
+    firm_id: str
+    station: str
+    state: str
+    word: Word
+    since: str
+    good: str
+    scrap: str
+    rework: str
+    hold: str
+    remaining: str
+    started: str
+    finished: str
+    due: Due | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a hand-over: its count and when, or that nobody scanned it."""
+
+    count: str
+    at: str
+    boxes: str
+    scanned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """受け渡し between two firms with both counts. `difference` is empty where they agree or one is missing."""
+
+    source: Word
+    target: Word
+    between: str
+    ticket: str
+    sent: Side
+    received: Side
+    implied: bool
+    difference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One ticket of the order."""
+
+    id: str
+    branch: int
+    issue: int
+    quantity: str
+    old: bool
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A flag as a sentence, what it is about, and whether a person has settled it."""
+
+    word: Word
+    about: str
+    at: str
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the head: a label and its text."""
+
+    label: Word
+    text: str
+
+
+def facts(order: OrderState, reader: Reader) -> tuple[Fact, ...]:
+    """Return what stands beside the number, without what is not known. Never the customer."""
+    spare = f"（{reader.say(words.SPARE, n=order.spare)}）" if order.spare else ""
+    drawing = order.drawing or ""
+    if order.revision:
+        drawing = f"{drawing} {reader.say(words.REVISION)} {order.revision}".strip()
+    every = (
+        Fact(words.DRAWING, drawing),
+        Fact(words.QUANTITY, reader.pieces(order.quantity) + spare if order.quantity is not None else ""),
+        Fact(words.MATERIAL, " ".join(part for part in (order.material, order.size) if part)),
+        Fact(words.COORDINATOR, reader.firm(order.coordinator) if order.coordinator else ""),
+        Fact(words.OWN_NUMBER, order.own_number or ""),
+        Fact(words.CUSTOMER_NUMBER, order.customer_number or ""),
+        Fact(words.RELEASED, reader.clock(order.released_at) if order.released_at else ""),
+    )
+    return tuple(fact for fact in every if fact.text)
+
+
+def lines(order: OrderState, reader: Reader) -> tuple[Line, ...]:
+    """Return the table of operations."""
+    return tuple(_line(operation, reader) for operation in order.operations)
+
+
+def _line(operation: Operation, reader: Reader) -> Line:
+    stations = dict.fromkeys(session.station for session in operation.sessions)
+    return Line(
+        no=operation.no,
+        name=operation.name,
+        firm=reader.names.word(operation.firm),
+        firm_id=operation.firm,
+        station=", ".join(stations) or operation.station or "",
+        state=operation.state.value,
+        word=STATES[operation.state.value],
+        since=reader.since(operation.state_since),
+        good=reader.amount(operation.good) if operation.good.total else "",
+        scrap=reader.amount(operation.scrap) if operation.scrap.total else "",
+        rework=reader.amount(operation.rework) if operation.rework.total else "",
+        hold=reader.amount(operation.hold) if operation.hold.total else "",
+        remaining="" if operation.remaining is None else str(operation.remaining),
+        started=reader.clock(operation.started_at) if operation.started_at else "",
+        finished=reader.clock(operation.finished_at) if operation.finished_at else "",
+        due=_step_due(operation, reader),
+    )
+
+
+def _step_due(operation: Operation, reader: Reader) -> Due | None:
+    day = operation.promised or operation.due
+    if day is None:
+        return None
+    if operation.finished_at:
+        late = (operation.finished_at.astimezone(reader.zone).date() - day).days
+        return Due(
+            reader.day(day), reader.say(words.LATE_DAYS, n=late) if late > 0 else "", "late" if late > 0 else "done"
+        )
+    return due_in(day, reader)
+
+
+def handovers(order: OrderState, reader: Reader) -> tuple[Handover, ...]:
+    """Return every hand-over between firms, in the order of the routing."""
+    return tuple(
+        made
+        for link in order.links
+        for transfer in link.transfers
+        if (made := _handover(order, link, transfer, reader))
+    )
+
+
+def _handover(order: OrderState, link: Link, transfer: Transfer, reader: Reader) -> Handover | None:
+    source, target = order.operation(link.source), order.operation(link.target)
+    if source is None or target is None:
+        return None
+    difference = ""
+    if transfer.sent is not None and transfer.received is not None:
+        apart = abs(transfer.sent.total - transfer.received.total)
+        difference = reader.say(words.DIFFERENCE, n=apart) if apart else ""
+    return Handover(
+        source=reader.names.word(source.firm),
+        target=reader.names.word(target.firm),
+        between=f"{source.no} → {target.no}",
+        ticket=transfer.ticket,
+        sent=_side(transfer, reader, shipped=True),
+        received=_side(transfer, reader, shipped=False),
+        implied=transfer.implied,
+        difference=difference,
+    )
+
+
+def _side(transfer: Transfer, reader: Reader, *, shipped: bool) -> Side:
+    amount = transfer.sent if shipped else transfer.received
+    at = transfer.shipped_at if shipped else transfer.received_at
+    boxes = transfer.boxes_sent if shipped else transfer.boxes_received
+    return Side(
+        count=reader.amount(amount) if amount else "—",
+        at=reader.clock(at) if at else "",
+        boxes=reader.say(words.BOXES, n=boxes) if boxes is not None else "",
+        scanned=at is not None,
+    )
+
+
+def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
+    """Return the order's tickets, by branch then issue."""
+    return tuple(
+        Lot(
+            id=ticket.id,
+            branch=ticket.branch,
+            issue=ticket.issue,
+            quantity=reader.pieces(ticket.quantity) if ticket.quantity is not None else "",
+            old=ticket.old,
+            parent=reader.say(words.SPLIT_FROM, id=ticket.parent) if ticket.parent else "",
+        )
+        for ticket in sorted(order.tickets, key=lambda ticket: (ticket.branch, ticket.issue))
+    )
+
+
+def questions(order: OrderState, reader: Reader) -> tuple[Question, ...]:
+    """Return the flags, those nobody has settled first, newest first."""
+    ordered = sorted(order.flags, key=lambda flag: (flag.settled is not None, -flag.at.timestamp()))
+    return tuple(_question(flag, reader) for flag in ordered)
+
+
+def _question(flag: Flag, reader: Reader) -> Question:
+    about = f"{reader.say(words.OPERATION)} {flag.operation}" if flag.operation is not None else ""
+    detail = " / ".join(value for _, value in flag.detail)
+    return Question(
+        word=FLAGS.get(flag.code, Word(flag.code, flag.code)),
+        about=" · ".join(part for part in (about, detail) if part),
+        at=reader.clock(flag.at),
+        settled=flag.settled is not None,
+    )
