@@ -14,7 +14,8 @@ from gateway.rules.account import order_account
 from gateway.rules.fold import fold
 from gateway.rules.order import OrderState, State
 from gateway.rules.sharing import view
-from gateway.state.writer import PointKey, WritableState
+from gateway.state.products import PointKey
+from gateway.state.writer import WritableState
 
 _log = structlog.get_logger()
 
@@ -22,9 +23,9 @@ _log = structlog.get_logger()
 def fold_order(key: str, positions: Sequence[int], state: WritableState, events: Events, zone: tzinfo) -> None:
     """Fold one order from its rows and write it, within a turn. Rules that raise park this order alone."""
     if not positions:  # its tickets were given to another order
-        state.drop_order(key)
-        state.put_facts(order_anchor(key), {})
-        state.put_views(key, {})
+        state.products.drop_order(key)
+        state.products.put_facts(order_anchor(key), {})
+        state.products.put_views(key, {})
         return
     try:
         folded = fold(key, events.at(positions))
@@ -32,9 +33,9 @@ def fold_order(key: str, positions: Sequence[int], state: WritableState, events:
     except Exception:  # noqa: BLE001 - a bug in the rules parks one order, not the cluster
         _park(key, state, traceback.format_exc())
         return
-    state.put_order(folded, positions[-1])
-    state.put_facts(order_anchor(key), facts)
-    state.put_views(key, {firm: seen.encode().decode() for firm, seen in views.items()})
+    state.products.put_order(folded, positions[-1])
+    state.products.put_facts(order_anchor(key), facts)
+    state.products.put_views(key, {firm: seen.encode().decode() for firm, seen in views.items()})
 
 
 def _products(order: OrderState, zone: tzinfo) -> tuple[dict[str, OrderView], dict[PointKey, str]]:
@@ -54,8 +55,8 @@ def _park(key: str, state: WritableState, trace: str) -> None:
             reason=trace.strip().splitlines()[-1],
         )
     before = kept.state if kept else _blank(key)
-    state.put_order(before, kept.position if kept else 0, parked=trace)
-    state.put_views(key, _not_current(state.payloads(key)))
+    state.products.put_order(before, kept.position if kept else 0, parked=trace)
+    state.products.put_views(key, _not_current(state.products.payloads(key)))
 
 
 def _not_current(payloads: Mapping[str, str]) -> dict[str, str]:

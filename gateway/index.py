@@ -1,10 +1,8 @@
 """Taking rows in: which orders they touch, what they say about tickets and stations, and which count for nothing."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from json import loads
-from typing import Any
 
 import structlog
 
@@ -32,7 +30,7 @@ from gateway.resolve import (
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped
 from gateway.state import StationRow, Verdict
-from gateway.state.writer import PointKey, WritableState
+from gateway.state.writer import WritableState
 
 _log = structlog.get_logger()
 
@@ -48,13 +46,13 @@ class Index:
     """Holds what it has learnt from rows, in the state and a little in memory; for one thread, within a turn."""
 
     def __init__(self, state: WritableState, events: Events) -> None:
-        self._state, self._events = state, events
-        self.marks = Marks(state.load_marks(), state.parked())
-        self._awaited = state.anchors_beginning(ROW_PREFIX)
+        self._rows, self._products, self._events = state.index, state.products, events
+        self.marks = Marks(state.index.load_marks(), state.products.parked())
+        self._awaited = state.index.anchors_beginning(ROW_PREFIX)
         self._homes: dict[str, str] = {}
         self._stations = {(one.firm, one.edge, one.station): one for one in state.stations()}
         self._touches: list[tuple[str, int]] = []
-        self._points: defaultdict[_Place, dict[PointKey, str]] = defaultdict(dict)
+        self._verdicts: list[Verdict] = []
         self._changed_machines: set[_Place] = set()
         self._told: set[str] = set()
 
@@ -67,7 +65,9 @@ class Index:
             else:
                 self._take(row, event, now)
         self._flush()
-        self._write_points()
+        self._rows.add_verdicts(self._verdicts)
+        self._verdicts.clear()
+        self._write_machines()
         if len(self._homes) > _HOMES_REMEMBERED:
             self._homes.clear()
 
@@ -76,14 +76,14 @@ class Index:
 
         What touches it or its tickets; and, of tickets that it claims and another order got, the words that decided so.
         """
-        tickets = self._state.tickets_of(key)
-        found = self._state.positions([order_anchor(key), *map(ticket_anchor, tickets)])
-        if lost := set(self._state.tickets_claimed(key)).difference(tickets):
-            found = sorted({*found, *(one.position for ticket in lost for one in self._claim_rows(ticket))})
+        tickets = self._rows.tickets_of(key)
+        found = self._rows.positions([order_anchor(key), *map(ticket_anchor, tickets)])
+        if lost := set(self._rows.tickets_claimed(key)).difference(tickets):
+            found = sorted({*found, *(position for ticket in lost for position, _ in self._claims_in_force(ticket))})
         return found
 
     def _reject(self, row: Row, why: Rejected) -> None:
-        self._state.add_verdict(Verdict(row.position, *row.key, why.reason, why.sentence, row.received_at))
+        self._verdicts.append(Verdict(row.position, *row.key, why.reason, why.sentence, row.received_at))
         if why.reason not in self._told:
             self._told.add(why.reason)
             _log.warning(
@@ -102,9 +102,9 @@ class Index:
         self._touch(touched, row.position)
         said = claims(row.key, event)
         for claim in said:
-            self._state.add_claim(row.position, _columns(claim))
+            self._rows.add_claim(row.position, claim)
         if isinstance(event, Correction) and named:
-            self._state.add_correction(row_text(named), row.position, row.key)
+            self._rows.add_correction(row_text(named), row.position, row.key)
         if row_anchor(row.key) in self._awaited:
             self._arrived(row.key, touched, live=live)
         for claim in said:
@@ -131,7 +131,7 @@ class Index:
                 self._awaited.add(anchor)
 
     def _flush(self) -> None:
-        self._state.add_touches(self._touches)
+        self._rows.add_touches(self._touches)
         self._touches.clear()
 
     def _anchors_of(self, key: Key, asked: set[Key]) -> set[str]:
@@ -150,10 +150,10 @@ class Index:
         """Give the rows that waited for this one what it touches."""
         self._flush()
         anchor = row_anchor(key)
-        for position in self._state.positions([anchor]):
+        for position in self._rows.positions([anchor]):
             self._touch(touched, position)
         self._awaited.discard(anchor)
-        self._state.drop_anchor(anchor)
+        self._rows.drop_anchor(anchor)
         self._mark(touched, live=live)
 
     def _mark(self, touched: Iterable[str], *, live: bool) -> None:
@@ -165,42 +165,42 @@ class Index:
                 self.marks.add(self._home(name) or self._rehome(name, live=live), live=live)
 
     def _home(self, ticket: str) -> str | None:
-        if (known := self._homes.get(ticket)) is None and (known := self._state.home(ticket)):
+        if (known := self._homes.get(ticket)) is None and (known := self._rows.home(ticket)):
             self._homes[ticket] = known
         return known
 
     def _claimed(self, ticket: str, *, live: bool) -> None:
         """Decide anew whose a ticket is, and tell every order that claims it."""
         self._rehome(ticket, live=live)
-        for one in self._state.claims_on(ticket):
-            if one.order_key:
-                self.marks.add(one.order_key, live=live)
+        for _, claim in self._rows.claims_on(ticket):
+            if claim.order:
+                self.marks.add(claim.order, live=live)
 
     def _rehome(self, ticket: str, *, live: bool) -> str:
         """Find the order a ticket belongs to, and move it and what was split off it if that has changed."""
         old, new = self._home(ticket), home(ticket, self._standing_claims)
         if new != old:
             self._homes[ticket] = new
-            self._state.set_home(ticket, new)
+            self._rows.set_home(ticket, new)
             for order in (old, new):
                 if order:
                     self.marks.add(order, live=live)
-            for child in self._state.children(ticket):
+            for child in self._rows.children(ticket):
                 self._rehome(child, live=live)
         return new
 
     def _standing_claims(self, ticket: str) -> list[Claim]:
-        return [_claim(one) for one in self._claim_rows(ticket)]
+        return [claim for _, claim in self._claims_in_force(ticket)]
 
-    def _claim_rows(self, ticket: str) -> list[Any]:
-        return [one for one in self._state.claims_on(ticket) if self._in_force((one.author, one.epoch, one.seq))]
+    def _claims_in_force(self, ticket: str) -> list[tuple[int, Claim]]:
+        return [one for one in self._rows.claims_on(ticket) if self._in_force(one[1].key)]
 
     def _in_force(self, key: Key) -> bool:
         against: dict[Key, list[Key]] = {}
         asked = [key]
         while asked:
             one = asked.pop()
-            if one not in against and (found := self._state.corrections_of(row_text(one))):
+            if one not in against and (found := self._rows.corrections_of(row_text(one))):
                 against[one] = found
                 asked += found
         return not against or in_force(key, against, self._allowed)
@@ -236,7 +236,7 @@ class Index:
         place = (firm, edge, station)
         if place not in self._stations:
             self._stations[place] = StationRow(*place, MachineState.UNKNOWN, None, None)
-            self._state.put_station(self._stations[place])
+            self._products.put_station(self._stations[place])
         if stamped is None or not isinstance(event, Machine | CountReading):
             return
         if isinstance(event, Machine):
@@ -246,24 +246,18 @@ class Index:
         else:
             fact = facts.count_fact(*place, signal=event.signal, total=event.total, at=stamped.stamp, seq=row.seq)
         ((key, fields),) = facts.index([fact]).items()
-        if self._in_force(row.key):
-            self._points[place][key] = fields
-        else:
-            self._points[place].pop(key, None)
-            self._state.void_fact(_owner(place), key)
+        self._products.put_fact(_owner(place), key, fields, void=not self._in_force(row.key))
 
-    def _write_points(self) -> None:
-        for place, points in self._points.items():
-            self._state.put_facts(_owner(place), points, whole=False)
-        self._points.clear()
+    def _write_machines(self) -> None:
+        """Say of each machine what it last reported."""
         for place in self._changed_machines:
             machine, at, since = MachineState.UNKNOWN, None, None
-            if last := self._state.latest_fact(_owner(place), "machine"):
+            if last := self._products.latest_fact(_owner(place), "machine"):
                 fields = loads(last[1])
                 machine, at = MachineState(fields["state"]), _instant(fields["at_ms"] * 1_000_000)
                 since = _instant(last[0])
             self._stations[place] = StationRow(*place, machine, at, since)
-            self._state.put_station(self._stations[place])
+            self._products.put_station(self._stations[place])
         self._changed_machines.clear()
 
 
@@ -273,20 +267,3 @@ def _owner(place: _Place) -> str:
 
 def _instant(at_ns: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)
-
-
-def _columns(claim: Claim) -> dict[str, object]:
-    author, epoch, seq = claim.key
-    return {
-        "ticket": claim.ticket,
-        "author": author,
-        "epoch": epoch,
-        "seq": seq,
-        "at": claim.at,
-        "order_key": claim.order,
-        "parent": claim.parent,
-    }
-
-
-def _claim(one: Any) -> Claim:
-    return Claim(one.ticket, (one.author, one.epoch, one.seq), one.at, one.order_key, one.parent)

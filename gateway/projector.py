@@ -92,7 +92,7 @@ class Projector:
                 self._note_edges()
                 if self._cursor != cursor:
                     self._state.set_value("cursor", str(self._cursor))
-                self._state.change_marks(*self._index.marks.changes())
+                self._state.index.change_marks(*self._index.marks.changes())
                 self._state.set_cursors(noted.cursors)
                 self._state.add_refusals(noted.refusals)
         except BaseException:
@@ -155,7 +155,8 @@ class Projector:
             self._edges[author] = (waiting, missing, lost)
             firm, _, edge = author.partition("/")
             fact = edge_fact(firm, edge, at, committed=committed, waiting=waiting, missing=missing, lost=lost)
-            self._state.put_facts(f"e:{author}", index([fact]), whole=False)
+            ((key, fields),) = index([fact]).items()
+            self._state.products.put_fact(f"e:{author}", key, fields)
 
 
 def _size(ranges: Sequence[tuple[int, int]]) -> int:

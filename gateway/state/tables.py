@@ -36,7 +36,7 @@ claims = Table(
     Column("author", String(65), nullable=False),
     Column("epoch", String(16), nullable=False),
     Column("seq", Big, nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Big, nullable=False),
     Column("order_key", String(32), index=True),
     Column("parent", String(6), index=True),
 )

@@ -1,38 +1,36 @@
 """Writing the state: one process, one transaction a turn of the projector.
 
-What is written is decided in `gateway.projector`; the index of rows in `gateway.index`.
+Statements of the busy tables are in `rowindex` and `products`; what is written is decided in `gateway.projector`.
 """
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, bindparam, delete, event, insert, select, update
+from sqlalchemy import Connection, Engine, delete, event, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import clock
 from gateway import store
-from gateway.rules.order import OrderState
 from gateway.state import tables as t
+from gateway.state.products import Products
 from gateway.state.reader import State, identity_of
-from gateway.state.shapes import STATE, Refusal, StationRow, Verdict, names
+from gateway.state.rowindex import RowIndex
+from gateway.state.shapes import Refusal
 
 _log = structlog.get_logger()
 
 _CORRUPT, _NOT_A_DATABASE, _MOVED = 11, 26, 1032
 """SQLite's result codes SQLITE_CORRUPT, SQLITE_NOTADB (primary) and SQLITE_READONLY_DBMOVED (extended)."""
-_ASKED_AT_ONCE = 500
-
-PointKey = tuple[str, str, str, int]
-"""Firm, measurement, tags, nanoseconds: where a fact stands."""
 
 
 class WritableState(State):
-    """The state in the hands of its one writer; the writing methods are for one thread, within `turn()`."""
+    """The state in the hands of its one writer: `index` and `products` are for one thread, within `turn()`."""
 
     def __init__(self, url: str, lock: store.Lock) -> None:
         super().__init__(url)
@@ -42,6 +40,8 @@ class WritableState(State):
         self._kept_connection: Connection | None = None
         self._connection: Connection | None = None
         self._revision = 0
+        self.index: RowIndex
+        self.products: Products
 
     @classmethod
     def create(cls, url: str) -> Self:
@@ -95,6 +95,9 @@ class WritableState(State):
             return
         self._revision = int(known["revision"])
         self._kept_connection = engine.connect()
+        driver = self._kept_connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self.index, self.products = RowIndex(driver), Products(driver, self._next)
         self._written = identity_of(self._path)
 
     def _end_writing(self) -> None:
@@ -109,7 +112,7 @@ class WritableState(State):
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """One transaction: everything written within is there afterwards, or nothing is."""
+        """One transaction: everything written within is there afterwards, or nothing is. Raises DatabaseError."""
         assert self._kept_connection
         before = self._revision
         try:
@@ -118,6 +121,9 @@ class WritableState(State):
                 yield
                 if self._revision != before:
                     self.set_value("revision", str(self._revision))
+        except sqlite3.DatabaseError as error:  # from a prepared statement
+            self._revision = before
+            raise DatabaseError("", {}, error) from error
         except BaseException:
             self._revision = before
             raise
@@ -157,235 +163,6 @@ class WritableState(State):
                     for one in refusals
                 ],
             )
-
-    # -- the index of rows ---------------------------------------------------------------------------------------------
-
-    def add_touches(self, touches: Iterable[tuple[str, int]]) -> None:
-        """Add pairs of anchor and position; those already there change nothing."""
-        if rows := [{"anchor": anchor, "position": position} for anchor, position in touches]:
-            self._c.execute(_ADD_TOUCH, rows)
-
-    def positions(self, anchors: Sequence[str]) -> list[int]:
-        """Return the positions of the rows that touch any of these anchors, in order, each once."""
-        found: set[int] = set()
-        for start in range(0, len(anchors), _ASKED_AT_ONCE):
-            some = anchors[start : start + _ASKED_AT_ONCE]
-            found.update(self._c.scalars(select(t.touches.c.position).where(t.touches.c.anchor.in_(some))))
-        return sorted(found)
-
-    def anchors_beginning(self, prefix: str) -> set[str]:
-        """Return every anchor that begins like this."""
-        wanted = select(t.touches.c.anchor).where(t.touches.c.anchor.between(prefix, prefix + "\uffff")).distinct()
-        return set(self._c.scalars(wanted))
-
-    def drop_anchor(self, anchor: str) -> None:
-        """Forget one anchor."""
-        self._c.execute(delete(t.touches).where(t.touches.c.anchor == anchor))
-
-    def add_claim(self, position: int, claim: Mapping[str, Any]) -> None:
-        """Keep one word on whose a ticket is (the columns of `claims`)."""
-        self._c.execute(_ADD_CLAIM, {"position": position, **claim})
-
-    def claims_on(self, ticket: str) -> Sequence[Any]:
-        """Return the rows of `claims` for one ticket."""
-        return self._c.execute(select(t.claims).where(t.claims.c.ticket == ticket)).all()
-
-    def children(self, ticket: str) -> list[str]:
-        """Return the tickets that somebody split off this one."""
-        return list(self._c.scalars(select(t.claims.c.ticket).where(t.claims.c.parent == ticket).distinct()))
-
-    def add_correction(self, target: str, position: int, key: tuple[str, str, int]) -> None:
-        """Keep that the row `key` asks to void the row `target`."""
-        author, epoch, seq = key
-        self._c.execute(
-            _ADD_CORRECTION,
-            {"target": target, "position": position, "author": author, "epoch": epoch, "seq": seq},
-        )
-
-    def corrections_of(self, target: str) -> list[tuple[str, str, int]]:
-        """Return the keys of the rows that ask to void this one."""
-        c = t.corrections.c
-        return [
-            (one[0], one[1], one[2]) for one in self._all(select(c.author, c.epoch, c.seq).where(c.target == target))
-        ]
-
-    def home(self, ticket: str) -> str | None:
-        """Return the order this ticket was last found to belong to; None if it was never seen."""
-        return self._c.scalar(select(t.homes.c.order_key).where(t.homes.c.ticket == ticket))
-
-    def set_home(self, ticket: str, order_key: str) -> None:
-        """Keep the order a ticket belongs to."""
-        self._c.execute(delete(t.homes).where(t.homes.c.ticket == ticket))
-        self._c.execute(insert(t.homes).values(ticket=ticket, order_key=order_key))
-
-    def tickets_of(self, order_key: str) -> list[str]:
-        """Return the tickets that belong to an order."""
-        return list(self._c.scalars(select(t.homes.c.ticket).where(t.homes.c.order_key == order_key)))
-
-    def tickets_claimed(self, order_key: str) -> list[str]:
-        """Return the tickets that an order claims, whether or not it got them."""
-        return list(self._c.scalars(select(t.claims.c.ticket).where(t.claims.c.order_key == order_key).distinct()))
-
-    def add_verdict(self, verdict: Verdict) -> None:
-        """Keep why no order is folded from a row."""
-        self._c.execute(
-            insert(t.verdicts),
-            {name: getattr(verdict, name) for name in t.verdicts.c.keys()},  # noqa: SIM118 - a collection of columns
-        )
-
-    def load_marks(self) -> dict[str, bool]:
-        """Return the orders still to be folded, and whether each is live."""
-        return {one.order_key: one.live for one in self._c.execute(select(t.marks))}
-
-    def change_marks(self, new: Mapping[str, bool], gone: Iterable[str]) -> None:
-        """Keep which orders are still to be folded."""
-        if keys := [{"k": key} for key in {*new, *gone}]:
-            self._c.execute(delete(t.marks).where(t.marks.c.order_key == bindparam("k")), keys)
-        if new:
-            self._c.execute(insert(t.marks), [{"order_key": key, "live": live} for key, live in new.items()])
-
-    # -- what is made from rows ----------------------------------------------------------------------------------------
-
-    def put_order(self, state: OrderState, position: int, *, parked: str | None = None) -> None:
-        """Write an order as folded, or, parked, as it was before the rules failed."""
-        text = STATE.dump_json(state).decode()
-        self._c.execute(delete(t.orders).where(t.orders.c.key == state.key))
-        self._c.execute(
-            insert(t.orders).values(key=state.key, state=text, revision=self._next(), position=position, parked=parked)
-        )
-        if parked is None:
-            self._put_names(state)
-
-    def drop_order(self, key: str) -> None:
-        """Forget an order all of whose rows belong elsewhere now. The revision still grows."""
-        self._next()
-        self._c.execute(delete(t.orders).where(t.orders.c.key == key))
-        self._c.execute(delete(t.aliases).where(t.aliases.c.order_key == key))
-
-    def parked(self) -> list[str]:
-        """Return the keys of the orders on which the rules failed."""
-        return list(self._c.scalars(select(t.orders.c.key).where(t.orders.c.parked.is_not(None))))
-
-    def _put_names(self, state: OrderState) -> None:
-        wanted = names(state)
-        present = set(self._c.scalars(select(t.aliases.c.text).where(t.aliases.c.order_key == state.key)))
-        if gone := present - wanted:
-            self._c.execute(delete(t.aliases).where(t.aliases.c.order_key == state.key, t.aliases.c.text.in_(gone)))
-        if new := wanted - present:
-            self._c.execute(insert(t.aliases), [{"text": text, "order_key": state.key} for text in new])
-
-    def put_facts(self, owner: str, facts: Mapping[PointKey, str], *, whole: bool = True) -> None:
-        """Write an owner's facts; unchanged ones keep their revision. If `whole`, others become void."""
-        f = t.facts.c
-        wanted = select(f.firm, f.measurement, f.tags, f.at_ns, f.fields, f.void).where(f.owner == owner)
-        if not whole:
-            wanted = wanted.where(f.at_ns.in_({key[3] for key in facts}))
-        present = {(one[0], one[1], one[2], one[3]): (one[4], one[5]) for one in self._c.execute(wanted)}
-        new: list[dict[str, Any]] = []
-        changed: list[dict[str, Any]] = []
-        for key, fields in facts.items():
-            if (was := present.get(key)) is None:
-                new.append(self._point(owner, key, fields, void=False))
-            elif was != (fields, False):
-                changed.append(self._point(owner, key, fields, void=False))
-        if whole:
-            changed += [
-                self._point(owner, key, fields, void=True)
-                for key, (fields, void) in present.items()
-                if not void and key not in facts
-            ]
-        if new:
-            self._c.execute(insert(t.facts), new)
-        if changed:
-            self._c.execute(_CHANGE_POINT, [{f"k_{name}": value for name, value in one.items()} for one in changed])
-
-    def void_fact(self, owner: str, key: PointKey) -> None:
-        """Make one fact void, if it is there."""
-        f = t.facts.c
-        firm, measurement, tags, at_ns = key
-        self._c.execute(
-            update(t.facts)
-            .where(f.owner == owner, f.firm == firm, f.measurement == measurement, f.tags == tags, f.at_ns == at_ns)
-            .where(~f.void)
-            .values(void=True, revision=self._next())
-        )
-
-    def latest_fact(self, owner: str, measurement: str) -> tuple[int, str] | None:
-        """Return time and fields of an owner's last fact that is not void."""
-        f = t.facts.c
-        found = self._c.execute(
-            select(f.at_ns, f.fields)
-            .where(f.owner == owner, f.measurement == measurement, ~f.void)
-            .order_by(f.at_ns.desc())
-            .limit(1)
-        ).first()
-        return (found[0], found[1]) if found else None
-
-    def _point(self, owner: str, key: PointKey, fields: str, *, void: bool) -> dict[str, Any]:
-        firm, measurement, tags, at_ns = key
-        return {
-            "owner": owner,
-            "firm": firm,
-            "measurement": measurement,
-            "tags": tags,
-            "at_ns": at_ns,
-            "fields": fields,
-            "void": void,
-            "revision": self._next(),
-        }
-
-    def put_views(self, order_key: str, views: Mapping[str, str]) -> None:
-        """Write what each firm may see of an order; a firm that is not in it any more sees nothing."""
-        v = t.views.c
-        wanted = select(v.firm, v.payload).where(v.order_key == order_key)
-        present = {one.firm: one.payload for one in self._c.execute(wanted)}
-        for firm in present.keys() | views.keys():
-            payload = views.get(firm)
-            if firm not in present:
-                self._c.execute(
-                    insert(t.views).values(order_key=order_key, firm=firm, payload=payload, revision=self._next())
-                )
-            elif present[firm] != payload:
-                self._c.execute(
-                    update(t.views)
-                    .where(v.order_key == order_key, v.firm == firm)
-                    .values(payload=payload, revision=self._next())
-                )
-
-    def payloads(self, order_key: str) -> dict[str, str]:
-        """Return what each firm sees of an order now."""
-        v = t.views.c
-        wanted = select(v.firm, v.payload).where(v.order_key == order_key, v.payload.is_not(None))
-        return {one.firm: one.payload for one in self._c.execute(wanted)}
-
-    def put_station(self, row: StationRow) -> None:
-        """Write one station."""
-        s = t.stations.c
-        values = {
-            "machine": row.machine.value,
-            "machine_at": row.machine_at,
-            "since": row.since,
-        }
-        where = (s.firm == row.firm, s.edge == row.edge, s.station == row.station)
-        self._next()
-        if not self._c.execute(update(t.stations).where(*where).values(**values)).rowcount:
-            self._c.execute(insert(t.stations).values(firm=row.firm, edge=row.edge, station=row.station, **values))
-
-
-_ADD_TOUCH = insert(t.touches).prefix_with("OR IGNORE", dialect="sqlite")
-_ADD_CLAIM = insert(t.claims).prefix_with("OR IGNORE", dialect="sqlite")
-_ADD_CORRECTION = insert(t.corrections).prefix_with("OR IGNORE", dialect="sqlite")
-_CHANGE_POINT = (
-    update(t.facts)
-    .where(
-        t.facts.c.owner == bindparam("k_owner"),
-        t.facts.c.firm == bindparam("k_firm"),
-        t.facts.c.measurement == bindparam("k_measurement"),
-        t.facts.c.tags == bindparam("k_tags"),
-        t.facts.c.at_ns == bindparam("k_at_ns"),
-    )
-    .values(fields=bindparam("k_fields"), void=bindparam("k_void"), revision=bindparam("k_revision"))
-)
 
 
 def unusable(error: DatabaseError) -> bool:

@@ -33,7 +33,7 @@ def _index_of_rows() -> None:
         sa.Column("author", sa.String(65), nullable=False),
         sa.Column("epoch", sa.String(16), nullable=False),
         sa.Column("seq", Big, nullable=False),
-        sa.Column("at", Instant, nullable=False),
+        sa.Column("at", Big, nullable=False),
         sa.Column("order_key", sa.String(32), index=True),
         sa.Column("parent", sa.String(6), index=True),
     )
