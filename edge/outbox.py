@@ -8,7 +8,6 @@ over (epoch, number, bytes) is verified on each read: a row that fails it, or is
 Every row names its epoch, so that `edge.salvage` can rescue rows from a file whose other pages are gone.
 """
 
-import hashlib
 import json
 import shutil
 import sqlite3
@@ -16,17 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
 
 from broker.clock import Reading
 from broker.events import ClockQuality, Ref
 from broker.messages import new_epoch
+from edge.books import PAGE_BYTES, SHIFT, bytes_of, checksum_of, held_in, is_damage, make_tables, ranges_of, seal
 from edge.ranges import Ranges, size, subtract, union
-from edge.sending import Held, Mark, uncommitted
+from edge.sending import Held, Mark
 
-SHIFT = 2**40
-FORMAT = 1
-_PAGE_BYTES = 4096
 _RESERVE_BYTES = 8 * 1024 * 1024
 """Left free for marks, deletions and the write-ahead log (4 MB) when the disk fills, so that it can empty again."""
 _SPARE_PAGES = 16
@@ -34,16 +32,15 @@ _TRIM_ROWS = 2000
 """Rows deleted in one transaction: about 10 ms, so that no scan waits for housekeeping."""
 _OLDEST_SANE = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 """A row from before was accepted by a clock that was not set: its age is unknown, so it counts as young."""
-MACHINE_SHARE = 0.8
+_MACHINE_SHARE = 0.8
 """Above this share of the limit the rest of the outbox is for people."""
 
-SCHEMA = """
-CREATE TABLE epoch (ordinal INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, lowest INTEGER NOT NULL,
-                    last INTEGER NOT NULL, upto INTEGER NOT NULL, missing TEXT NOT NULL, lost TEXT NOT NULL);
-CREATE TABLE event (id INTEGER PRIMARY KEY, epoch BLOB NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
-                    checksum BLOB NOT NULL);
-CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL, checksum BLOB NOT NULL);
-"""
+
+class Source(Enum):
+    """Who makes an event: the last fifth of the outbox is for people."""
+
+    PEOPLE = auto()
+    MACHINE = auto()
 
 
 class RefusedError(Exception):
@@ -69,10 +66,11 @@ class Outbox:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._reserve_bytes = min(_RESERVE_BYTES, shutil.disk_usage(path.parent).total // 4)
-        self._db.execute(f"PRAGMA wal_autocheckpoint={self._reserve_bytes // 2 // _PAGE_BYTES}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={self._reserve_bytes // 2 // PAGE_BYTES}")
         self._db.execute(f"PRAGMA journal_size_limit={self._reserve_bytes // 2}")
         self._db.execute("PRAGMA cache_size=-2000")
         make_tables(self._db)
+        self._db.create_function("seal", -1, seal, deterministic=True)
         self._ordinal = int(self._one("SELECT coalesce(max(ordinal), 0) FROM epoch")) + 1
         self._epoch = new_epoch()
         self._last = 0
@@ -90,15 +88,23 @@ class Outbox:
         return Ref(author=self.author, epoch=self._epoch, seq=self._last + 1)
 
     def accept(
-        self, lines: Sequence[bytes], *, at: datetime, notes: Mapping[str, bytes] | None = None
+        self,
+        lines: Sequence[bytes],
+        *,
+        at: datetime,
+        notes: Mapping[str, bytes] | None = None,
+        source: Source = Source.PEOPLE,
     ) -> tuple[str, int] | None:
         """Store events and notes in one transaction; when this returns they are on disk, all or none.
 
         `lines` are encoded events, numbered from `next_ref` on. Returns the epoch and its last number, or None if there
-        were only notes. Raises RefusedError if there is no room or the disk fails.
+        were only notes. Raises RefusedError if there is no room or the disk fails, and for machines already at 80 % of
+        the limit (their state is then unknown).
         """
+        if source is Source.MACHINE and self.used_bytes > _MACHINE_SHARE * self.keeping.limit_bytes:
+            raise RefusedError(f"the outbox {self.path} is 80 % full: what is left is for people")
         try:
-            self._make_room(sum(map(len, lines)) // _PAGE_BYTES * 2 + _SPARE_PAGES)
+            self._make_room(sum(map(len, lines)) // PAGE_BYTES * 2 + _SPARE_PAGES)
             self._store(lines, int(at.timestamp()), notes or {})
         except sqlite3.OperationalError as error:
             raise RefusedError(self._why_refused(error)) from error
@@ -107,17 +113,12 @@ class Outbox:
     def note(self, name: str) -> bytes | None:
         """Return what was stored under this name; None if nothing was, or if it is damaged."""
         row = self._db.execute("SELECT value, checksum FROM note WHERE name=?", (name,)).fetchone()
-        return _bytes(row[0]) if row and checksum_of(name, 0, _bytes(row[0])) == row[1] else None
-
-    @property
-    def for_people_only(self) -> bool:
-        """Whether so little room is left that machines' events must not be accepted any more."""
-        return self.used_bytes > MACHINE_SHARE * self.keeping.limit_bytes
+        return bytes_of(row[0]) if row and checksum_of(name, 0, bytes_of(row[0])) == row[1] else None
 
     @property
     def used_bytes(self) -> int:
         """What events and notes take of the file."""
-        return int(self._one("PRAGMA page_count") - self._one("PRAGMA freelist_count")) * _PAGE_BYTES
+        return int(self._one("PRAGMA page_count") - self._one("PRAGMA freelist_count")) * PAGE_BYTES
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
@@ -128,12 +129,8 @@ class Outbox:
         return value.decode() if value else None
 
     def held(self) -> list[Held]:
-        """Return every epoch of which something is held, oldest first."""
-        rows = self._db.execute("SELECT epoch, lowest, last, upto, missing, lost FROM epoch ORDER BY ordinal")
-        return [
-            Held(epoch, lowest, last, _ranges(lost), uncommitted(upto, _ranges(missing), last))
-            for epoch, lowest, last, upto, missing, lost in rows
-        ]
+        """Return every epoch of which something is held, oldest first. Raises DamagedError."""
+        return held_in(self._db)
 
     def read(self, epoch: str, first: int, *, events: int, size_bytes: int) -> tuple[list[bytes], Ranges]:
         """Return the lines from `first` on, up to the first that is damaged, and the damaged ones met.
@@ -149,7 +146,7 @@ class Outbox:
                 "SELECT id, body, checksum FROM event WHERE id >= ? AND id < ? ORDER BY id",
                 (base + first, base + first + events),
             ):
-                seq, line = key - base, _bytes(body)
+                seq, line = key - base, bytes_of(body)
                 if seq != expected or checksum_of(epoch, seq, line) != checksum:
                     break
                 total += len(line) + 1
@@ -173,6 +170,7 @@ class Outbox:
                 "UPDATE epoch SET upto=?, missing=? WHERE epoch=?",
                 [(mark.upto, json.dumps(mark.missing), mark.epoch) for mark in marks],
             )
+            self._seal(*(mark.epoch for mark in marks))
 
     # -- keeping -------------------------------------------------------------------------------------------------------
 
@@ -209,7 +207,7 @@ class Outbox:
         rows = sum(one.last - one.lowest + 1 for one in held)
         waiting = sum(size(one.waiting) for one in held)
         kept_bytes = self.used_bytes * (rows - waiting) // rows if rows else 0
-        return kept_bytes > self.keeping.kept_bytes or self.used_bytes > MACHINE_SHARE * self.keeping.limit_bytes
+        return kept_bytes > self.keeping.kept_bytes or self.used_bytes > _MACHINE_SHARE * self.keeping.limit_bytes
 
     def _trim(self, cutoff: int) -> None:
         """Delete up to _TRIM_ROWS receipted rows below the id `cutoff`, oldest first."""
@@ -237,6 +235,7 @@ class Outbox:
         else:
             lowest = row[0] - base if row else held.last + 1
             self._db.execute("UPDATE epoch SET lowest=? WHERE epoch=?", (lowest, held.epoch))
+            self._seal(held.epoch)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -244,7 +243,7 @@ class Outbox:
         """Where space is short, see that the file has free pages of its own. Raises sqlite3.OperationalError."""
         may_grow = (
             self._free_bytes() > self._reserve_bytes
-            and int(self._one("PRAGMA page_count")) + pages < self.keeping.limit_bytes // _PAGE_BYTES
+            and int(self._one("PRAGMA page_count")) + pages < self.keeping.limit_bytes // PAGE_BYTES
         )
         if may_grow or int(self._one("PRAGMA freelist_count")) >= pages:
             return
@@ -261,9 +260,11 @@ class Outbox:
         with self._transaction():
             if lines:
                 self._db.execute(
-                    "INSERT INTO epoch VALUES (?, ?, 1, ?, 0, '[]', '[]') ON CONFLICT (ordinal) DO UPDATE SET last=?",
-                    (self._ordinal, self._epoch, last, last),
+                    "INSERT INTO epoch VALUES (?, ?, 1, ?, 0, '[]', '[]', NULL)"
+                    " ON CONFLICT (ordinal) DO UPDATE SET last=excluded.last",
+                    (self._ordinal, self._epoch, last),
                 )
+                self._seal(self._epoch)
                 self._db.executemany(
                     "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
                     [
@@ -287,9 +288,10 @@ class Outbox:
         if end == first:
             return ()
         lost: Ranges = ((first, end - 1),)
-        known = _ranges(str(self._one("SELECT lost FROM epoch WHERE ordinal=?", ordinal)))
+        known = ranges_of(str(self._one("SELECT lost FROM epoch WHERE ordinal=?", ordinal)))
         with self._transaction():
             self._db.execute("UPDATE epoch SET lost=? WHERE ordinal=?", (json.dumps(union(known, lost)), ordinal))
+            self._seal(epoch)
         return lost
 
     def _good(self, epoch: str, ordinal: int, seq: int) -> bool:
@@ -299,7 +301,13 @@ class Outbox:
             if not is_damage(error):
                 raise
             return False
-        return row is not None and checksum_of(epoch, seq, _bytes(row[0])) == row[1]
+        return row is not None and checksum_of(epoch, seq, bytes_of(row[0])) == row[1]
+
+    def _seal(self, *epochs: str) -> None:
+        self._db.executemany(
+            "UPDATE epoch SET seal=seal(epoch, lowest, last, upto, missing, lost) WHERE epoch=?",
+            [(epoch,) for epoch in epochs],
+        )
 
     def _put_note(self, name: str, value: bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", (name, value, checksum_of(name, 0, value)))
@@ -324,28 +332,3 @@ class Outbox:
             f"the outbox {self.path} cannot store an event: {error}. "
             f"{free_mb:.1f} MB are free there and it may grow to {self.keeping.limit_bytes / 1e6:.0f} MB: make room"
         )
-
-
-def make_tables(db: sqlite3.Connection) -> None:
-    """Create the tables if the file is new."""
-    if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Say whether the file itself is damaged (SQLITE_CORRUPT, SQLITE_NOTADB), not the disk full or away."""
-    return (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def checksum_of(epoch: str, seq: int, line: bytes) -> bytes:
-    """Return 8 bytes over key and body, so that rows that changed places are noticed too."""
-    return hashlib.blake2b(b"%s %d " % (epoch.encode(), seq) + line, digest_size=8).digest()
-
-
-def _bytes(value: object) -> bytes:
-    """Return a body as bytes; damage can turn a BLOB into any other type."""
-    return value if isinstance(value, bytes) else b""
-
-
-def _ranges(text: str) -> Ranges:
-    return tuple((int(first), int(last)) for first, last in json.loads(text))

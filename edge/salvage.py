@@ -11,13 +11,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.outbox import SHIFT, checksum_of, make_tables
+from edge.books import PAGE_BYTES, SHIFT, checksum_of, make_tables, seal
 from edge.ranges import Ranges, size, subtract, union
 
-_PAGE_BYTES = 4096
 _LEAF = 0x0D
-_MAX_LOCAL = _PAGE_BYTES - 35
-_MIN_LOCAL = (_PAGE_BYTES - 12) * 32 // 255 - 23
+_MAX_LOCAL = PAGE_BYTES - 35
+_MIN_LOCAL = (PAGE_BYTES - 12) * 32 // 255 - 23
 _WIDTHS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 _CONSTANTS = {8: 0, 9: 1}
 
@@ -54,7 +53,7 @@ def rescue(path: Path) -> Rescued:
     with closing(sqlite3.connect(new, isolation_level=None)) as fresh:
         fresh.execute("PRAGMA auto_vacuum=INCREMENTAL")
         make_tables(fresh)
-        first_page = new.read_bytes()[:_PAGE_BYTES]
+        first_page = new.read_bytes()[:PAGE_BYTES]
         _take_in_the_log(aside, first_page)
         rescued = _copy(aside, fresh)
     new.replace(path)
@@ -92,7 +91,7 @@ def _copy(aside: Path, fresh: sqlite3.Connection) -> Rescued:
     books: list[tuple[Value, ...]] = []
     fresh.execute("BEGIN")
     with aside.open("rb") as file:
-        for key, values in _rows(file.read(), max(1, aside.stat().st_size // _PAGE_BYTES)):
+        for key, values in _rows(file.read(), max(1, aside.stat().st_size // PAGE_BYTES)):
             match values:
                 case (_, bytes(raw), int(at), bytes(body), bytes(checksum)):
                     ordinal, seq = divmod(key, SHIFT)
@@ -102,16 +101,15 @@ def _copy(aside: Path, fresh: sqlite3.Connection) -> Rescued:
                         fresh.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)", row)
                 case (str(name), bytes(value), bytes(checksum)) if checksum_of(name, 0, value) == checksum:
                     fresh.execute("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", (name, value, checksum))
-                case (_, str(_), int(_), int(_), int(_), str(_), str(_)):
-                    books.append((key, *values[1:]))
+                case (_, str(_), int(_), int(_), int(_), str(_), str(_), bytes(stored)) if seal(*values[1:7]) == stored:
+                    books.append((key, *values[1:7]))
     for book in books:
         _take_book(book, epochs)
     lost = {name: gone for (_, name), epoch in epochs.items() if (gone := _gone(epoch))}
     for (ordinal, name), epoch in epochs.items():
-        last = _last(epoch)
         fresh.execute(
-            "INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (ordinal, name, epoch.lowest, last, min(epoch.upto, last), epoch.missing, json.dumps(_gone(epoch))),
+            "INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (ordinal, *(book := _book(name, epoch)), seal(*book)),
         )
     fresh.execute("COMMIT")
     return Rescued(aside, int(fresh.execute("SELECT count(*) FROM event").fetchone()[0]), lost)
@@ -121,12 +119,14 @@ def _take_book(book: tuple[Value, ...], epochs: dict[tuple[int, str], _Epoch]) -
     """Take over what was known of an epoch, the latest copy; an epoch without it is sent again from its first row."""
     match book:
         case (int(ordinal), str(name), int(lowest), int(last), int(upto), str(missing), str(_)):
-            with suppress(ValueError):
-                bytes.fromhex(name)
-                json.loads(missing)
-                found = epochs.setdefault((ordinal, name), _Epoch())
-                if 0 < lowest <= last + 1 < SHIFT and last >= found.last and found.upto <= upto <= last:
-                    found.lowest, found.last, found.upto, found.missing = lowest, last, upto, missing
+            found = epochs.setdefault((ordinal, name), _Epoch())
+            if last >= found.last and upto >= found.upto:
+                found.lowest, found.last, found.upto, found.missing = lowest, last, upto, missing
+
+
+def _book(name: str, epoch: _Epoch) -> tuple[str, int, int, int, str, str]:
+    last = _last(epoch)
+    return name, epoch.lowest, last, min(epoch.upto, last), epoch.missing, json.dumps(_gone(epoch))
 
 
 def _last(epoch: _Epoch) -> int:
@@ -141,10 +141,10 @@ def _gone(epoch: _Epoch) -> Ranges:
 def _rows(data: bytes, pages: int) -> Iterator[tuple[int, tuple[Value, ...]]]:
     """Yield (rowid, values) of every cell of every leaf page that makes sense; the caller's checksum judges it."""
     for number in range(pages):
-        page = data[number * _PAGE_BYTES : (number + 1) * _PAGE_BYTES]
-        if number == 0 or len(page) < _PAGE_BYTES or page[0] != _LEAF:  # page 1 holds the schema, no rows of ours
+        page = data[number * PAGE_BYTES : (number + 1) * PAGE_BYTES]
+        if number == 0 or len(page) < PAGE_BYTES or page[0] != _LEAF:  # page 1 holds the schema, no rows of ours
             continue
-        for cell in range(min(int.from_bytes(page[3:5], "big"), _PAGE_BYTES // 6)):
+        for cell in range(min(int.from_bytes(page[3:5], "big"), PAGE_BYTES // 6)):
             with suppress(IndexError, ValueError, KeyError):
                 at = int.from_bytes(page[8 + 2 * cell : 10 + 2 * cell], "big")
                 length, at = _varint(page, at)
@@ -158,13 +158,13 @@ def _payload(data: bytes, page: bytes, at: int, length: int) -> bytes:
         return page[at : at + length]
     if length > len(data):
         raise ValueError("longer than the file")
-    local = _MIN_LOCAL + (length - _MIN_LOCAL) % (_PAGE_BYTES - 4)
+    local = _MIN_LOCAL + (length - _MIN_LOCAL) % (PAGE_BYTES - 4)
     local = local if local <= _MAX_LOCAL else _MIN_LOCAL
     payload = bytearray(page[at : at + local])
     overflow = int.from_bytes(page[at + local : at + local + 4], "big")
     while overflow and len(payload) < length:
-        start = (overflow - 1) * _PAGE_BYTES
-        payload += data[start + 4 : start + _PAGE_BYTES]
+        start = (overflow - 1) * PAGE_BYTES
+        payload += data[start + 4 : start + PAGE_BYTES]
         overflow = int.from_bytes(data[start : start + 4], "big")
     return bytes(payload[:length])
 

@@ -14,6 +14,8 @@ HELLO_SECONDS_WAITING = 60.0
 HELLO_SECONDS_IDLE = 15 * 60.0
 HELLO_SECONDS_ASKED = 5.0
 """A hole or a loss is said at once, but not more often than this, or a lossy line would hear nothing else."""
+ANSWER_SECONDS = 10.0
+"""A hello not answered within this is shown as a server that does not answer."""
 TRIES = 3
 _FOREVER = 2**63
 _OWN_NONCES = 64
@@ -108,8 +110,6 @@ class Sending:
     ledger: str | None = None
     ignored: int = 0
     nonce: str | None = None
-    answered: bool = False
-    """Whether anybody has answered on this connection: the server is there, not only the broker."""
     _own_nonces: list[str] = field(default_factory=list)
     _flying: list[_Flying] = field(default_factory=list)
     _tries: dict[tuple[str, int], _Tries] = field(default_factory=dict)
@@ -117,6 +117,7 @@ class Sending:
     _hello_turn: int = 0
     _hello_at: float = 0.0
     _hello_asked: bool = False
+    _answered_at: float | None = None
     _waiting_since: float | None = None
 
     @classmethod
@@ -138,7 +139,7 @@ class Sending:
     def down(self) -> None:
         """Note that the connection ended."""
         self.nonce = None
-        self.answered = False
+        self._answered_at = None
         self._flying.clear()
 
     def accepted(self, epoch: str, last: int, now: float) -> None:
@@ -189,7 +190,7 @@ class Sending:
             self._flying.clear()
             self._hello_asked = True
         self.ledger = receipt.ledger
-        self.answered = True
+        self._answered_at = now
         touched = [self._take(self.held[one.epoch], one) for one in receipt.epochs if one.epoch in self.held]
         marked = self.held.values() if replaced else touched
         if receipt.answers == "hello":
@@ -223,6 +224,12 @@ class Sending:
     def waiting(self) -> int:
         """How many events wait for the ledger."""
         return sum(size(held.waiting) for held in self.held.values())
+
+    def answered(self, now: float) -> bool:
+        """Say whether the server itself answers on this connection, not only the broker."""
+        if self._answered_at is None:
+            return False
+        return self._answered_at >= self._hello_at or now - self._hello_at < ANSWER_SECONDS
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

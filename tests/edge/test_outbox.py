@@ -15,7 +15,8 @@ import pytest
 
 from broker.clock import Reading
 from broker.events import ClockQuality
-from edge.outbox import Keeping, Outbox, RefusedError, is_damage
+from edge.books import is_damage
+from edge.outbox import Keeping, Outbox, RefusedError, Source
 from edge.salvage import rescue
 from edge.sending import Mark
 
@@ -278,14 +279,15 @@ def test_more_receipted_bytes_than_allowed_go_oldest_first_and_the_file_shrinks(
     assert path.stat().st_size < 0.4 * before
 
 
-def test_at_80_percent_the_rest_is_for_people(path: Path):
+def test_at_80_percent_machines_are_refused_and_the_rest_is_for_people(path: Path):
     outbox = opened(path, limit_bytes=1_000_000)
     for _ in range(20):
-        outbox.accept(lines(100, size=200), at=AT)
-    assert not outbox.for_people_only
+        outbox.accept(lines(100, size=200), at=AT, source=Source.MACHINE)
     for _ in range(12):
         outbox.accept(lines(100, size=200), at=AT)
-    assert outbox.for_people_only
+    with pytest.raises(RefusedError, match="80 % full: what is left is for people"):
+        outbox.accept(lines(1), at=AT, source=Source.MACHINE)
+    assert outbox.accept(lines(1), at=AT)
 
 
 def test_a_full_outbox_refuses_with_a_sentence_and_keeps_what_it_has(path: Path):

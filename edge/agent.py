@@ -1,0 +1,256 @@
+"""The agent: the composition of scanners, rules, outbox, uplink, views and panel, and the only supervisor loop.
+
+One thread works; the scanners' and the link's threads only fill its inbox. What a scan means is decided in
+`edge.rules`, what is sent in `edge.sending`.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from broker.clock import Reading
+from broker.messages import OpenSession, StationView
+from edge import panel as words
+from edge.books import is_damage
+from edge.inbox import Inbox, Item, PortLost, PortOpen, Scanned, Stop, Typed
+from edge.log import Log
+from edge.outbox import RefusedError
+from edge.panel import Panel, Picture
+from edge.port import Port
+from edge.rules import Answer, Feedback, Memory, Tone, read, tick
+from edge.salvage import rescue
+from edge.settings import Edge
+from edge.store import Store
+
+_TICK_SECONDS = 1.0
+_KEEP_SECONDS = 5.0
+_STATUS_SECONDS = 5.0
+_TROUBLE_SECONDS = 5.0
+"""How long to leave a disk alone that has just failed."""
+MEMORY = "memory"
+
+
+class Agent:
+    """Runs until told to stop."""
+
+    def __init__(self, settings: Edge, *, log: Log, panel: Panel) -> None:
+        self._settings, self._log, self._panel = settings, log, panel
+        self._inbox: Inbox = SimpleQueue()
+        self._store = Store(settings, inbox=self._inbox, log=log)
+        self._desks = {one.id: settings.desk(one.id, one.stations) for one in settings.scanner}
+        self._ports = {one.id: Port(one, self._inbox) for one in settings.scanner}
+        self._lost = {one.id: "not opened yet" for one in settings.scanner}
+        self._said_lost: set[str] = set()
+        self._feedback: Feedback | None = None
+        self._refusing = False
+        self._tick_at = time.monotonic()
+        self._status: dict[str, object] = {}
+        self._status_at = 0.0
+
+    def run(self) -> None:
+        """Work until a Stop arrives. Raises sqlite3.DatabaseError if the outbox's file turns out to be damaged."""
+        self._panel.show(Picture(Feedback(Tone.NOTHING, f"{words.NOT_READY.ja} / {words.NOT_READY.en}")))
+        self._store.uplink.start()
+        for port in self._ports.values():
+            port.start()
+        self._pictures()
+        self._log("INFO", "ready", scanners=len(self._ports), waiting=self._store.uplink.sending.waiting)
+        while True:
+            self._show()
+            try:
+                item = self._inbox.get(timeout=min(_TICK_SECONDS, self._store.uplink.due_seconds() + 0.001))
+            except Empty:
+                item = None
+            if isinstance(item, Stop):
+                return
+            if item is not None:
+                self._take(item)
+            self._tick()
+            self._store.work()
+
+    def stop(self) -> None:
+        """Ask it to end; may be called from a signal handler."""
+        self._inbox.put(Stop())
+
+    def close(self) -> None:
+        """Release everything."""
+        for port in self._ports.values():
+            port.stop()
+        self._store.close()
+        self._panel.close()
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Scanned(scanner, text):
+                now = self._store.clock.read()
+                self._answer(
+                    scanner,
+                    read(
+                        self._store.memory,
+                        self._desks[scanner],
+                        text,
+                        now,
+                        orders=self._store.views,
+                        next_ref=self._store.outbox.next_ref,
+                    ),
+                    now,
+                )
+            case PortOpen(scanner):
+                self._lost.pop(scanner, None)
+                self._said_lost.discard(scanner)
+                self._log("INFO", f"scanner {scanner} is read")
+            case PortLost(scanner, reason):
+                self._lost[scanner] = reason
+                self._said_lost.add(scanner)
+                self._log("WARNING", reason)
+            case Typed():
+                pass
+            case _:
+                self._store.take(item)
+
+    def _tick(self) -> None:
+        if time.monotonic() < self._tick_at:
+            return
+        self._tick_at = time.monotonic() + _TICK_SECONDS
+        now = self._store.clock.read()
+        for scanner, desk in self._desks.items():
+            if answer := tick(self._store.memory, desk, now):
+                self._answer(scanner, answer, now)
+        self._write_status()
+
+    def _answer(self, scanner: str, answer: Answer, now: Reading) -> None:
+        """Commit, and only then say it."""
+        try:
+            self._store.accept(answer.memory, answer.events, now)
+        except RefusedError as error:
+            self._store.uplink.refused += 1
+            if not self._refusing:
+                self._log("ERROR", str(error))
+            self._refusing = True
+            self._say(
+                scanner,
+                Feedback(
+                    Tone.STOP,
+                    f"{words.REFUSED_1.ja} / {words.REFUSED_1.en}",
+                    f"{words.REFUSED_2.ja} / {words.REFUSED_2.en}",
+                ),
+            )
+            return
+        if self._refusing:
+            self._refusing = False
+            self._log("INFO", "scans are recorded again")
+        if answer.feedback:
+            self._say(scanner, answer.feedback)
+        self._pictures()
+
+    def _say(self, scanner: str, feedback: Feedback) -> None:
+        self._feedback = feedback
+        self._ports[scanner].sound(feedback.tone)
+        self._panel.show(self._picture(), new_feedback=feedback)
+
+    def _show(self) -> None:
+        self._panel.show(self._picture())
+
+    def _picture(self) -> Picture:
+        uplink = self._store.uplink
+        return Picture(
+            feedback=self._feedback,
+            sessions=self._store.memory.open(),
+            waiting=uplink.sending.waiting,
+            connected=uplink.connected,
+            answered=uplink.answered,
+            other_server=uplink.other_server,
+            scanners_lost=tuple(sorted(self._said_lost)),
+        )
+
+    def _pictures(self) -> None:
+        now = self._store.clock.read().at
+        for view in station_views(self._settings, self._store.memory, now):
+            self._store.uplink.picture(view)
+
+    def _write_status(self) -> None:
+        """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""
+        uplink = self._store.uplink
+        status: dict[str, object] = {
+            "pid": os.getpid(),
+            "connected": uplink.connected,
+            "answered": uplink.answered,
+            "other_server": uplink.other_server,
+            "ignored_receipts": uplink.sending.ignored,
+            "refused": uplink.refused,
+            "scanners": {name: self._lost.get(name) for name in self._ports},
+        }
+        if status == self._status or time.monotonic() < self._status_at + _STATUS_SECONDS:
+            return
+        self._status, self._status_at = status, time.monotonic()
+        path = status_path(self._settings)
+        new = path.with_suffix(".new")
+        try:
+            new.write_text(json.dumps(status))
+            new.replace(path)
+        except OSError:  # a full disk; the scans were told already
+            return
+
+
+def station_views(settings: Edge, memory: Memory, at: datetime) -> list[StationView]:
+    """Return the picture of every station of this edge, and of every other one with an open session."""
+    sessions = memory.open()
+    names = [station for one in settings.scanner for station in one.stations] + [one.station for one in sessions]
+    return [
+        StationView(
+            station=name,
+            at=at,
+            sessions=tuple(
+                OpenSession.model_validate(
+                    {
+                        "ticket": one.ticket,
+                        "operation": one.operation,
+                        "label": one.label[:40],
+                        "phase": one.phase.value,
+                        "since": one.since.at,
+                        "reason": one.reason,
+                    }
+                )
+                for one in sessions
+                if one.station == name
+            ),
+        )
+        for name in dict.fromkeys(names)
+    ]
+
+
+def status_path(settings: Edge) -> Path:
+    """Return where a running agent leaves its status."""
+    return settings.data_dir / "status.json"
+
+
+def run(settings: Edge, *, log: Log) -> None:
+    """Run the agent until SIGTERM or SIGINT; a damaged outbox is rescued and the work goes on with what was saved."""
+    while True:
+        try:
+            agent = Agent(settings, log=log, panel=Panel(settings.panel, settings.desk("", ()).zone))
+        except sqlite3.DatabaseError as error:
+            _rescue(settings, error, log)
+            continue
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda *_, stop=agent.stop: stop())
+        try:
+            agent.run()
+        except sqlite3.DatabaseError as error:
+            agent.close()
+            _rescue(settings, error, log)
+        else:
+            agent.close()
+            return
+
+
+def _rescue(settings: Edge, error: sqlite3.DatabaseError, log: Log) -> None:
+    """Rescue the outbox if its file is damaged; else it is no matter of ours."""
+    if not is_damage(error):
+        raise error
+    log("ERROR", f"the outbox was damaged: {rescue(settings.outbox_path)}. Replace the card", why=error)

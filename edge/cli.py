@@ -1,0 +1,111 @@
+"""The command `mawashi-edge`: the agent beside the machines. Each command imports what it needs."""
+
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from edge.settings import Edge
+
+app = typer.Typer(
+    help="現場端末：読み取りを失わない / The agent on the shop floor: scans in, nothing lost.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Settings = Annotated[
+    Path,
+    typer.Option("--settings", envvar="MAWASHI_EDGE_SETTINGS", help="edge.toml"),
+]
+DEFAULT_SETTINGS = Path("/etc/mawashi/edge.toml")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def run(settings: Settings = DEFAULT_SETTINGS) -> None:
+    """端末を動かす / Read the scanners, record, send, until Ctrl-C or SIGTERM."""
+    from edge import agent
+    from edge.lock import HeldError, Lock
+    from edge.log import log
+
+    kept = _read(settings)
+    try:
+        kept.data_dir.mkdir(parents=True, exist_ok=True)
+        with Lock(kept.data_dir):
+            agent.run(kept, log=log)
+    except HeldError as error:
+        _end(str(error), 3)
+    except (OSError, sqlite3.OperationalError) as error:
+        _end(f"{kept.data_dir}: {error}. Make room there, and give this user the right to write", 1)
+
+
+@app.command()
+def check(settings: Settings = DEFAULT_SETTINGS) -> None:
+    """設置の確認 / Try everything the settings name: one line each, ok or what to do."""
+    from edge.check import check as lines
+
+    good = True
+    for line in lines(_read(settings)):
+        print(line, flush=True)
+        good = good and line.remedy is None
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def status(
+    settings: Settings = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
+) -> None:
+    """今の様子 / What waits, what is kept, and whether the agent runs."""
+    from edge.check import sentences
+    from edge.check import status as look
+
+    try:
+        found = look(_read(settings))
+    except sqlite3.Error as error:
+        _end(f"the outbox cannot be read: {error}. Run: mawashi-edge check", 1)
+    print(json.dumps(found) if as_json else "\n".join(sentences(found)))
+
+
+@app.command()
+def play(settings: Settings = DEFAULT_SETTINGS) -> None:
+    """履歴の再生 / Play JSON Lines from standard input through the rules; ends when the server has everything."""
+    from edge.lock import HeldError, Lock
+    from edge.log import log
+    from edge.play import PlayError
+    from edge.play import play as run_play
+
+    kept = _read(settings)
+    try:
+        kept.data_dir.mkdir(parents=True, exist_ok=True)
+        with Lock(kept.data_dir):
+            run_play(kept, log=log)
+    except (HeldError, PlayError) as error:
+        _end(str(error), 3 if isinstance(error, HeldError) else 1)
+    except (OSError, sqlite3.Error) as error:
+        _end(f"{kept.data_dir}: {error}. Make room there, and give this user the right to write", 1)
+
+
+def _read(path: Path) -> "Edge":
+    from broker.settings import SettingsError, load
+    from edge.settings import Edge
+
+    try:
+        return load(Edge, path)
+    except SettingsError as error:
+        _end("\n".join(error.problems), 2)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)

@@ -1,0 +1,57 @@
+"""What the agent's one working thread is told by the others: ports, the MQTT connection, signals."""
+
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from broker.link import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The broker has accepted us and the subscriptions are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The connection ended or could not be made; one sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A scanner read something."""
+
+    scanner: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortOpen:
+    """A scanner can be read."""
+
+    scanner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortLost:
+    """A scanner cannot be read; one sentence that says what to do."""
+
+    scanner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One line of standard input (play); None at its end."""
+
+    line: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody asked us to end."""
+
+
+Item = Up | Down | Delivery | Scanned | PortOpen | PortLost | Typed | Stop
+Inbox = SimpleQueue[Item]

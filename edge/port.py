@@ -1,0 +1,116 @@
+"""One serial scanner: a thread that keeps its port open, cuts what arrives into texts, and writes its sounds.
+
+The only module that imports pyserial. What a text means is decided elsewhere.
+"""
+
+import os
+import random
+import threading
+import time
+
+import serial
+
+from edge.drivers.scanner import MODELS, Parser
+from edge.inbox import Inbox, PortLost, PortOpen, Scanned
+from edge.rules import Tone
+from edge.settings import Scanner
+
+_READ_SECONDS = 0.5
+_READ_SECONDS_IDLE_END = 0.04
+"""Half of what ends a frame that has no suffix."""
+_WRITE_SECONDS = 0.2
+_RETRY_SECONDS_FIRST = 0.2
+_RETRY_SECONDS_MAX = 2.0
+"""So that a scanner plugged in again is read within 5 s (F15)."""
+
+
+class Port:
+    """Reads one scanner for as long as it lives, through unplugging and back."""
+
+    def __init__(self, scanner: Scanner, inbox: Inbox) -> None:
+        self._scanner, self._inbox = scanner, inbox
+        self._signals = MODELS[scanner.feedback]
+        self._device: serial.Serial | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"port {scanner.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin opening the port; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and wait for the thread."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def sound(self, tone: Tone) -> None:
+        """Make the scanner say so, if it can; a scanner that is away misses it."""
+        self._write(self._signals.tones[tone])
+
+    def _write(self, data: bytes) -> None:
+        device = self._device
+        if device is None or not data:
+            return
+        try:
+            device.write(data)
+        except (serial.SerialException, OSError, TypeError):  # TypeError: closed by the other thread just now
+            return  # the reader meets the same trouble, says so and opens the port again
+
+    def _run(self) -> None:
+        wait, said_lost = _RETRY_SECONDS_FIRST, False
+        parser = Parser(self._scanner.framing())
+        while not self._stopping.is_set():
+            try:
+                self._read(parser)
+            except (serial.SerialException, OSError, TypeError, ValueError) as error:
+                if self._device is not None:
+                    self._device.close()
+                    self._device, wait, said_lost = None, _RETRY_SECONDS_FIRST, False
+                parser.reopened()
+                if not said_lost:
+                    self._inbox.put(PortLost(self._scanner.id, self._why(error)))
+                    said_lost = True
+            self._stopping.wait(wait * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
+            wait = min(wait * 1.5, _RETRY_SECONDS_MAX)
+        if self._device is not None:
+            self._device.close()
+
+    def _read(self, parser: Parser) -> None:
+        """Open the port and read it until it fails or we are asked to end."""
+        path = str(self._scanner.port)
+        seconds = _READ_SECONDS_IDLE_END if self._scanner.idle_end else _READ_SECONDS
+        device = serial.Serial(path, self._scanner.baud, timeout=seconds, write_timeout=_WRITE_SECONDS, exclusive=True)
+        self._device = device
+        opened = os.fstat(device.fileno()).st_rdev
+        self._inbox.put(PortOpen(self._scanner.id))
+        while not self._stopping.is_set():
+            if data := device.read(1):
+                data += device.read(device.in_waiting)
+                frames = parser.feed(data, _mono_ms())
+            else:
+                frames = parser.idle(_mono_ms())
+                if os.stat(path).st_rdev != opened:  # noqa: PTH116 - a name that now means another device
+                    raise serial.SerialException("another device has this name now")
+            for frame in frames:
+                self._write(self._signals.acknowledge)
+                self._inbox.put(Scanned(self._scanner.id, frame.text))
+
+    def _why(self, error: Exception) -> str:
+        return (
+            f"scanner {self._scanner.id} cannot be read: plug it in, and see that no other program reads "
+            f"{self._scanner.port} ({error})"
+        )
+
+
+def why_not_open(scanner: Scanner) -> str | None:
+    """Open the port for a moment; return why that cannot be done, or None."""
+    try:
+        with serial.Serial(str(scanner.port), scanner.baud, exclusive=True):
+            return None
+    except (serial.SerialException, OSError, ValueError) as error:
+        return str(error)
+
+
+def _mono_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

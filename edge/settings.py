@@ -1,0 +1,121 @@
+"""The edge's settings: one TOML file, read once at start. What it names is opened elsewhere."""
+
+import re
+from collections import Counter
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from broker.events import Id
+from broker.settings import Mqtt, Settings
+from broker.topics import GATEWAY
+from edge.drivers.scanner import Framing, Model
+from edge.outbox import Keeping
+from edge.rules import Desk
+
+_SHIFT = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
+
+
+class OutboxSettings(Settings):
+    """How much may stay on this disk. Events the server has not confirmed are never deleted, whatever stands here."""
+
+    limit_bytes: Annotated[int, Field(ge=10_000_000)] = 1_000_000_000
+    kept_bytes: Annotated[int, Field(ge=0)] = 200_000_000
+    kept_days: Annotated[int, Field(ge=0, le=3650)] = 30
+
+    def keeping(self) -> Keeping:
+        """Return them as the outbox wants them."""
+        return Keeping(self.limit_bytes, self.kept_bytes, self.kept_days)
+
+
+class Scanner(Settings):
+    """One serial or USB-COM scanner and the stations it serves; the first is meant when no label was read."""
+
+    id: Id
+    port: Path
+    stations: Annotated[tuple[Id, ...], Field(min_length=1)]
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    aim_id: bool = False
+    idle_end: bool = False
+    feedback: Model = Model.NONE
+
+    def framing(self) -> Framing:
+        """Return how its bytes are cut."""
+        return Framing(aim_id=self.aim_id, idle_end=self.idle_end)
+
+
+class Edge(Settings):
+    """The whole file. `data_dir` holds the outbox, the kept order views and the lock."""
+
+    firm: Id
+    edge: Id
+    data_dir: Path
+    time_zone: str = "Asia/Tokyo"
+    shifts: tuple[str, ...] = ()
+    panel: Literal["auto", "screen", "lines", "off"] = "auto"
+    mqtt: Mqtt = Mqtt()
+    outbox: OutboxSettings = OutboxSettings()
+    scanner: tuple[Scanner, ...] = ()
+
+    @field_validator("firm")
+    @classmethod
+    def _not_reserved(cls, firm: str) -> str:
+        if firm == GATEWAY:
+            raise ValueError(f"{GATEWAY} is reserved for the shared server: give the firm's own id")
+        return firm
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone this machine knows: give one such as Asia/Tokyo") from None
+        return name
+
+    @field_validator("shifts")
+    @classmethod
+    def _readable_shifts(cls, shifts: tuple[str, ...]) -> tuple[str, ...]:
+        for shift in shifts:
+            _times(shift)
+        return shifts
+
+    @model_validator(mode="after")
+    def _each_scanner_once(self) -> Self:
+        for what, names in (("id", [s.id for s in self.scanner]), ("port", [str(s.port) for s in self.scanner])):
+            for name, count in Counter(names).items():
+                if count > 1:
+                    raise ValueError(f"{count} scanners have the {what} {name}: give each its own")
+        return self
+
+    @property
+    def outbox_path(self) -> Path:
+        """The outbox's file."""
+        return self.data_dir / "outbox.sqlite"
+
+    @property
+    def views_path(self) -> Path:
+        """The kept order views, which may be deleted: the broker has them too."""
+        return self.data_dir / "views.sqlite"
+
+    @property
+    def author(self) -> str:
+        """Who this edge is in every event's key."""
+        return f"{self.firm}/{self.edge}"
+
+    def desk(self, scanner: str, stations: tuple[str, ...]) -> Desk:
+        """Return what the scan rules are told about a scanner."""
+        shifts = tuple(_times(shift) for shift in self.shifts)
+        return Desk(self.firm, self.edge, scanner, stations, shifts, ZoneInfo(self.time_zone))
+
+
+def _times(shift: str) -> tuple[time, time]:
+    found = _SHIFT.fullmatch(shift)
+    try:
+        numbers = [int(part) for part in found.groups()] if found else []
+        return time(numbers[0], numbers[1]), time(numbers[2], numbers[3])
+    except (IndexError, ValueError):
+        raise ValueError(f"{shift!r} is no shift: write it as 08:00-17:00") from None

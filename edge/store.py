@@ -1,0 +1,95 @@
+"""What an agent and a player share: the outbox with the scan memory, the kept views, and the way up."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from broker.clock import Clock, Reading, clock
+from broker.events import AnyEvent, encode
+from broker.link import Delivery
+from broker.topics import Topic, TopicError
+from edge.inbox import Down, Inbox, Item, Up
+from edge.log import Log
+from edge.outbox import Outbox
+from edge.rules import EMPTY, Memory, UnreadableError, dump, load
+from edge.settings import Edge
+from edge.uplink import Uplink
+from edge.views import Views
+
+_KEEP_SECONDS = 5.0
+_TROUBLE_SECONDS = 5.0
+"""How long to leave a disk alone that has just failed."""
+_MEMORY = "memory"
+
+
+class Store:
+    """Everything of one edge but its scanners and its panel."""
+
+    def __init__(self, settings: Edge, *, inbox: Inbox, log: Log) -> None:
+        self.settings, self._log = settings, log
+        self.clock: Clock = clock()
+        now = self.clock.read().at
+        self.outbox = Outbox(settings.outbox_path, settings.author, settings.outbox.keeping())
+        self.views = Views(settings.views_path, now)
+        self.memory = self._memory()
+        self.uplink = Uplink(settings, self.outbox, clock=self.clock, inbox=inbox, log=log)
+        self._keep_at = time.monotonic() + _KEEP_SECONDS
+        self._trouble_until = 0.0
+
+    def close(self) -> None:
+        """Say goodbye and close the files."""
+        self.uplink.stop()
+        self.views.close()
+        self.outbox.close()
+
+    def accept(self, memory: Memory, events: Sequence[AnyEvent], at: Reading, **notes: bytes) -> None:
+        """Store events and memory in one transaction. Raises RefusedError; nothing has changed then."""
+        lines = [encode(event) for event in events]
+        self.uplink.accepted(self.outbox.accept(lines, at=at.at, notes={_MEMORY: dump(memory), **notes}))
+        self.memory = memory
+
+    def take(self, item: Item) -> None:
+        """Take what the link says."""
+        match item:
+            case Up():
+                self.uplink.up()
+            case Down(reason):
+                self.uplink.down(reason)
+            case Delivery() if self.uplink.is_receipt(item):
+                self.uplink.receive(item)
+            case Delivery(topic, payload):
+                self._keep_view(topic, payload)
+
+    def work(self) -> None:
+        """Send what is to be sent and keep house; a disk that fails is left alone for a while."""
+        if time.monotonic() < self._trouble_until:
+            return
+        try:
+            self.uplink.pump()
+            if time.monotonic() >= self._keep_at:
+                self._keep_at = time.monotonic() + _KEEP_SECONDS
+                self.uplink.kept(self.outbox.keep(self.clock.read()))
+        except sqlite3.OperationalError as error:
+            if not self._trouble_until:
+                self._log("ERROR", "the disk fails: make room, or replace the card", why=error)
+            self._trouble_until = time.monotonic() + _TROUBLE_SECONDS
+        else:
+            self._trouble_until = 0.0
+
+    def _keep_view(self, topic: str, payload: bytes) -> None:
+        try:
+            key = Topic.parse(topic).item
+            why = self.views.put(key, payload, self.clock.read().at) if key else "it has no order key"
+        except TopicError as error:
+            why = str(error)
+        except sqlite3.OperationalError as error:
+            why = f"the disk refuses it: {error}"
+        if why:
+            self._log("WARNING", "an order view was not kept", topic=topic, why=why)
+
+    def _memory(self) -> Memory:
+        try:
+            return load(self.outbox.note(_MEMORY) or b"")
+        except UnreadableError as error:
+            self._log("ERROR", "the open sessions are forgotten: finish them by hand or in the office", why=error)
+            return EMPTY
