@@ -8,7 +8,7 @@ from broker.events import Action, AnyEvent, Call, ClockQuality, Quality, Quantit
 from broker.words import Word
 from edge.rules import say
 from edge.rules.ages import NUMBER_MS, earlier, lapsed
-from edge.rules.memory import Done, Held, Phase, Target, Written
+from edge.rules.memory import Change, Done, Held, Phase, Target, Written
 from edge.rules.say import Feedback, Tone, Why, said
 from edge.rules.turn import Turn
 
@@ -113,7 +113,7 @@ def undo(turn: Turn, text: str) -> Feedback:
     if last is None or earlier(last.at, turn.now, turn.desk):
         turn.hand = replace(turn.hand, done=())
         return turn.refuse(Why.NOTHING_TO_UNDO, text)
-    if any(turn.sessions.get(change.key) != change.after for change in last.changes):
+    if any(_changed_since(turn, change) for change in last.changes):
         return turn.refuse(Why.CHANGED_SINCE, text, label=last.label)
     for ref in reversed(last.refs):
         turn.void(ref, "undo")
@@ -181,6 +181,13 @@ NAMES: dict[Card, Word] = {
     Card.ENTER: Word("確定", "ENTER"),
 }
 """How the cards are called on screen and paper."""
+
+
+def _changed_since(turn: Turn, change: Change) -> bool:
+    """Say whether another scan has touched a session since; one that was finished may only have been forgotten."""
+    now = turn.sessions.get(change.key)
+    forgotten = now is None and change.after is not None and not change.after.open
+    return now != change.after and not forgotten
 
 
 def _mark_reported(turn: Turn, target: Target) -> None:

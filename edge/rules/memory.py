@@ -47,6 +47,10 @@ class Session:
     reason: str | None = None
     reported: bool = False
 
+    def __hash__(self) -> int:
+        """Hash by what differs between sessions: dump keeps the text of each, and looks it up at every scan."""
+        return hash((self.ticket, self.operation, self.station, self.since.mono_ms))
+
     @property
     def key(self) -> Key:
         return (self.ticket, self.operation, self.station)

@@ -2,12 +2,15 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from broker.clock import Reading
 from broker.events import ClockQuality, Ref, decode, encode
 from edge.rules.memory import (
+    CLOSED_LIMIT,
     EMPTY,
+    OPEN_LIMIT,
     Change,
     Done,
     Hand,
@@ -30,12 +33,9 @@ _VERSION = 1
 
 def dump(memory: Memory) -> bytes:
     """Return the memory as compact JSON."""
-    parts = {
-        "v": _VERSION,
-        "sessions": [_session_out(session) for session in memory.sessions.values()],
-        "hands": {name: _hand_out(hand) for name, hand in memory.hands.items()},
-    }
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+    sessions = ",".join(map(_session_text, memory.sessions.values()))
+    hands = _text({name: _hand_out(hand) for name, hand in memory.hands.items()})
+    return f'{{"v":{_VERSION},"sessions":[{sessions}],"hands":{hands}}}'.encode()
 
 
 def load(data: bytes) -> Memory:
@@ -52,6 +52,16 @@ def load(data: bytes) -> Memory:
     if version != _VERSION:
         raise UnreadableError(f"the scan memory is of version {version!r}, this program reads {_VERSION}")
     return Memory({session.key: session for session in sessions}, hands)
+
+
+def _text(parts: Any) -> str:
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=2 * (OPEN_LIMIT + CLOSED_LIMIT))
+def _session_text(session: Session) -> str:
+    """Return one session as JSON; a scan changes one or two, so the others' texts are kept."""
+    return _text(_session_out(session))
 
 
 def _reading_out(reading: Reading) -> list[Any]:
