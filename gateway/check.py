@@ -24,11 +24,14 @@ from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
 from gateway.ledger.ranges import Ranges, size
 from gateway.settings import Gateway, Influx
+from gateway.state import State
 from gateway.store import Unwritable
 
 _BROKER_SECONDS = 5.0
 _INFLUX_SECONDS = 5.0
 _DISK_BYTES = 1024**3
+_BEHIND_EVENTS = 6000
+"""What the projector takes in within two seconds (design 9)."""
 _TOPIC = str(Topic(GATEWAY, "check", Kind.PRESENCE))
 """Nobody listens there, and only the gateway may write there."""
 
@@ -204,11 +207,23 @@ def _ledger(settings: Gateway) -> Iterator[Finding]:
         try:
             yield Finding("ledger", True, f"{ledger.ledger_id}, {ledger.last_position()} events")
             yield from _authors(ledger)
+            yield _projector(settings, ledger.last_position())
             if aside := ledger.set_aside():
                 found = f"{len(aside)} things were set aside"
                 yield Finding("set aside", False, found, "Look at them: mawashi set-aside list")
         except Unwritable as error:
             yield Finding("ledger", False, f"cannot be read: {error.orig}", "See the gateway's log.")
+
+
+def _projector(settings: Gateway, last: int) -> Finding:
+    try:
+        with State.open(settings.state_url) as state:
+            behind = last - state.cursor()
+    except StoreError as error:
+        return Finding("projector", False, str(error), "Start the gateway: mawashi gateway")
+    if abs(behind) > _BEHIND_EVENTS:
+        return Finding("projector", False, f"{behind} events behind", "Wait; if it does not fall, see its log.")
+    return Finding("projector", True, f"{max(behind, 0)} events behind")
 
 
 def _authors(ledger: Ledger) -> Iterator[Finding]:

@@ -130,3 +130,16 @@ def replay(
     from gateway.replay.command import run
 
     raise typer.Exit(run(read_settings(settings_path(settings)), history, mapping, compare=verify, json=as_json))
+
+
+@app.command()
+def rebuild(settings: Settings = None) -> None:
+    """作り直し / Delete what was made from the ledger; a running gateway makes it again at once, else the next one."""
+    from gateway.projector import rebuild as delete_state
+
+    there_was = delete_state(read_settings(settings_path(settings)))
+    print(
+        "状態を消しました。共有サーバーが作り直します / The state is deleted; the gateway makes it again."
+        if there_was
+        else "消すものがありません / There is nothing to delete."
+    )
