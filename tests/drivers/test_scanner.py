@@ -1,6 +1,7 @@
 """Scanners: each folder under tests/drivers/scanner is a byte stream somebody's scanner sends, and what it means."""
 
 import json
+import re
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from broker.codes import TicketCode, parse
 from edge.drivers.scanner import MODELS, Frame, Framing, Model, Parser
 from edge.drivers.scanner.parser import FRAME_LIMIT_BYTES
 from edge.rules import Tone
+from edge.settings import Scanner
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("scanner/*/input.bin"))
 DRIVER = Path(__file__).parents[2] / "edge" / "drivers" / "scanner"
@@ -106,11 +108,9 @@ def test_datalogic_is_never_sent_letters_that_are_commands(tone: Tone) -> None:
 
 
 def test_the_readme_names_every_model_and_every_setting_of_the_sample() -> None:
-    readme = (DRIVER / "README.md").read_text()
-    sample = (DRIVER / "sample.toml").read_text()
+    readme, sample = (DRIVER / "README.md").read_text(), (DRIVER / "sample.toml").read_text()
+    (shown,) = tomllib.loads(re.sub(r"^# (?=[a-z_]+ =)", "", sample, flags=re.MULTILINE))["scanner"]
+    assert set(shown) == set(Scanner.model_fields)
+    assert Scanner(**shown) == Scanner(id=shown["id"], port=shown["port"], stations=shown["stations"])
+    assert all(f"`{key}" in readme for key in shown if key != "id")
     assert all(f"`{model}`" in readme and str(model) in sample for model in Model)
-    (scanner,) = tomllib.loads(sample.replace("# baud", "baud").replace("# aim", "aim").replace("# idle", "idle"))[
-        "scanners"
-    ]
-    assert all(key in readme for key in scanner if key not in ("id", "baud"))
-    assert Framing(aim_id=scanner["aim_id"], idle_end=scanner["idle_end"]) == Framing()
