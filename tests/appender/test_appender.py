@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from broker.messages import BUNDLE_BYTES, EpochHeld
@@ -302,3 +303,24 @@ def test_two_appenders_on_one_ledger_are_one_too_many(gate: Gate) -> None:
         assert second.process
         assert second.process.wait(10) == 1
     assert "Stop that one first: only one may write." in gate.log()
+
+
+def test_while_the_ledger_is_locked_memory_stays_bounded_whatever_arrives(gate: Gate, edge: SomeEdge) -> None:
+    gate.start()
+    edge.send(1, some(1, 1))
+    edge.wait_covered(1)
+    assert gate.process
+    process = psutil.Process(gate.process.pid)
+    before = process.memory_info().rss
+    holder = sqlite3.connect(gate.settings.data_dir / "ledger.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    line = b"x" * 15_000
+    for first in range(2, 2 + 16 * 250, 16):
+        edge.send(first, [line] * 16)  # 60 MB in all
+    until(lambda: "the ledger cannot be written" in gate.log(), what="it to be said")
+    until(lambda: process.cpu_percent(0.3) < 5, what="the appender to have stopped reading")
+    assert process.memory_info().rss - before < 30_000_000
+    holder.execute("ROLLBACK")
+    holder.close()
+    edge.wait_covered(1 + 16 * 250, seconds=30)
+    assert len(gate.bodies()) == 1 + 16 * 250
