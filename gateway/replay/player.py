@@ -75,14 +75,14 @@ def _converse(process: "subprocess.Popen[str]", lines: Sequence[Line], progress:
     resumed = int(_answer(process, process.stdout.readline())["resume_after"])
     progress(resumed)
     expected = {line.n: line for line in lines if line.n > resumed}
-    feeder = threading.Thread(target=_feed, args=(process, expected.values()), name="feed", daemon=True)
+    feeder = threading.Thread(target=_feed, args=(process, tuple(expected.values())), name="feed", daemon=True)
     feeder.start()
     odd: list[str] = []
     for text in process.stdout:
         answer = _answer(process, text)
         if "accepted" in answer:
             feeder.join()
-            if process.wait(_END_SECONDS) != 0:
+            if process.wait(_END_SECONDS) != 0 or expected:
                 raise PlayFailed(_ended(process))
             return Played(resumed, int(answer["accepted"]), int(answer["receipted"]), tuple(odd))
         line = expected.pop(int(answer["n"]))
