@@ -4,15 +4,17 @@ Every point of a measurement has every field. What is not known or not granted t
 that a value granted earlier does not stay behind. Each measurement stands in docs/measurements.md.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+
+from pydantic_core import to_json
 
 from broker.events import Quality
 from broker.messages import OperationView, OrderView
 from gateway.rules.account import Charge, operation_account
-from gateway.rules.order import Amount, Cause, Operation, OrderState, Phase, Session
+from gateway.rules.order import Amount, Cause, Link, Operation, OrderState, Phase, Session, Transfer
 
 Value = str | int | float
 UNKNOWN = -1
@@ -23,6 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST_NS, _LATEST_NS = -9_223_372_036_000_000_000, 9_223_372_036_000_000_000
 """What InfluxDB can store, less room for the nanoseconds that keep points of one instant apart."""
 _DAY_SECONDS = 86_400
+_SECONDS = {cause: f"{cause.value}_s" for cause in Cause}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,15 @@ class Fact:
     @property
     def key(self) -> tuple[str, str, str, int]:
         """Where it stands: firm, measurement, tags as JSON, nanoseconds."""
-        return self.firm, self.measurement, json.dumps(sorted(self.tags), ensure_ascii=False), self.at_ns
+        return self.firm, self.measurement, _tags(self.tags), self.at_ns
 
 
+@lru_cache(maxsize=20_000)
+def _tags(tags: tuple[tuple[str, str], ...]) -> str:
+    return to_json(sorted(tags)).decode()
+
+
+@lru_cache(maxsize=20_000)
 def tag(text: object) -> str:
     """Return a text that InfluxDB takes as a tag: no control characters, no backslash, not empty."""
     clean = "".join(c if c.isprintable() else " " for c in str(text)).strip().replace("\\", "＼")
@@ -55,11 +64,14 @@ def nanoseconds(at: datetime) -> int:
 def index(facts: Iterable[Fact]) -> dict[tuple[str, str, str, int], str]:
     """Return fields as JSON by point; facts that would fall on one point follow each other by nanoseconds."""
     points: dict[tuple[str, str, str, int], str] = {}
+    texts: dict[int, str] = {}
     for fact in facts:
-        key = fact.key
+        key, fields = fact.key, fact.fields
         while key in points:
             key = (*key[:3], key[3] + 1)
-        points[key] = json.dumps(fact.fields, ensure_ascii=False)
+        if (text := texts.get(id(fields))) is None:  # some firms are told the very same
+            text = texts[id(fields)] = to_json(fields).decode()
+        points[key] = text
     return points
 
 
@@ -72,9 +84,13 @@ def order_facts(
     """
     released = order.released_at or order.last_at or _EPOCH
     facts: list[Fact] = []
+    moved = _handovers(order)
     for firm in sorted(views):
         until = order.delivered_at or views[firm].at or released
         facts += _Writer(order, views[firm], firm, nanoseconds(released), until, zone).facts(charges)
+        for parties, fact in moved:
+            if firm in parties or views[firm].level == "full":
+                facts.append(replace(fact, firm=firm))
     return index(facts)
 
 
@@ -99,7 +115,7 @@ class _Writer:
             found.append(self._operation(operation, seen, own=own))
             if own:
                 found += [self._session(operation, session) for session in operation.sessions]
-        return found + self._times(charges) + self._handovers()
+        return found + self._times(charges)
 
     @property
     def _full(self) -> bool:
@@ -107,7 +123,7 @@ class _Writer:
 
     @property
     def _tag(self) -> tuple[str, str]:
-        return ("order", tag(self.order.number or self.order.key))
+        return _order_tag(self.order)
 
     def _order(self) -> Fact:
         order, view = self.order, self.view
@@ -202,7 +218,7 @@ class _Writer:
                 "planned": _number(operation.planned if own else None),
                 "sessions": len(operation.sessions) if own else UNKNOWN,
                 "open": sum(s.closed_at is None for s in operation.sessions) if own else UNKNOWN,
-                **{f"{cause.value}_s": float(seconds.get(cause, 0.0 if own else UNKNOWN)) for cause in Cause},
+                **{name: float(seconds.get(cause, UNKNOWN)) for cause, name in _SECONDS.items()},
                 "void": 0,
             },
         )
@@ -257,44 +273,45 @@ class _Writer:
             for (cause, firm), seconds in sorted(totals.items())
         ]
 
-    def _handovers(self) -> list[Fact]:
-        found = []
-        for link in self.order.links:
-            source, target = self.order.operation(link.source), self.order.operation(link.target)
-            if source is None or target is None or not link.transfers:
-                continue
-            if self.firm not in (source.firm, target.firm, self.order.coordinator) and not self._full:
-                continue
-            for transfer in link.transfers:
-                at = transfer.shipped_at or transfer.received_at
-                if at is None:
-                    continue
-                sent, received = transfer.sent, transfer.received
-                found.append(
-                    Fact(
-                        self.firm,
-                        "handover",
-                        (self._tag, ("source", tag(source.firm)), ("target", tag(target.firm))),
-                        nanoseconds(at),
-                        {
-                            "id": transfer.id,
-                            "ticket": transfer.ticket,
-                            "source_operation": link.source,
-                            "target_operation": link.target,
-                            "shipped_ms": _ms(transfer.shipped_at),
-                            "received_ms": _ms(transfer.received_at),
-                            "sent": sent.total if sent else UNKNOWN,
-                            "sent_quality": _quality(sent) if sent else "",
-                            "received": received.total if received else UNKNOWN,
-                            "received_quality": _quality(received) if received else "",
-                            "boxes_sent": _number(transfer.boxes_sent),
-                            "boxes_received": _number(transfer.boxes_received),
-                            "implied": int(transfer.implied),
-                            "void": 0,
-                        },
-                    )
-                )
-        return found
+
+def _order_tag(order: OrderState) -> tuple[str, str]:
+    return ("order", tag(order.number or order.key))
+
+
+def _handovers(order: OrderState) -> list[tuple[tuple[str | None, ...], Fact]]:
+    """Return each hand-over once, with the firms that may know both its counts; its `firm` is still to be filled in."""
+    found: list[tuple[tuple[str | None, ...], Fact]] = []
+    for link in order.links:
+        source, target = order.operation(link.source), order.operation(link.target)
+        if source is None or target is None:
+            continue
+        tags = (_order_tag(order), ("source", tag(source.firm)), ("target", tag(target.firm)))
+        for transfer in link.transfers:
+            if at := transfer.shipped_at or transfer.received_at:
+                fields = _transfer(transfer, link)
+                parties = (source.firm, target.firm, order.coordinator)
+                found.append((parties, Fact("", "handover", tags, nanoseconds(at), fields)))
+    return found
+
+
+def _transfer(transfer: Transfer, link: Link) -> dict[str, Value]:
+    sent, received = transfer.sent, transfer.received
+    return {
+        "id": transfer.id,
+        "ticket": transfer.ticket,
+        "source_operation": link.source,
+        "target_operation": link.target,
+        "shipped_ms": _ms(transfer.shipped_at),
+        "received_ms": _ms(transfer.received_at),
+        "sent": sent.total if sent else UNKNOWN,
+        "sent_quality": _quality(sent) if sent else "",
+        "received": received.total if received else UNKNOWN,
+        "received_quality": _quality(received) if received else "",
+        "boxes_sent": _number(transfer.boxes_sent),
+        "boxes_received": _number(transfer.boxes_received),
+        "implied": int(transfer.implied),
+        "void": 0,
+    }
 
 
 def machine_fact(firm: str, edge: str, station: str, *, state: str, since: datetime, at: datetime, seq: int) -> Fact:

@@ -1,11 +1,11 @@
 """Facts to InfluxDB 1.x, a database a firm: from our cursor, in batches, and no bad line ever stops a good one."""
 
-import json
 import random
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
+from pydantic_core import to_json
 
 from broker.clock import Clock
 from gateway.settings import Influx
@@ -188,7 +188,7 @@ def _points(parts: Iterable[list[dict[str, object]]]) -> Iterator[tuple[str, int
             tags, values = one.get("tags", {}), one["values"]
             assert isinstance(tags, dict)
             assert isinstance(values, list)
-            text = json.dumps(sorted(tags.items()), ensure_ascii=False)
+            text = to_json(sorted(tags.items())).decode()
             yield from ((text, at_ns) for at_ns, _ in values)
 
 
