@@ -20,7 +20,10 @@ def operation(draft: Draft, at: datetime, row: Stamped, no: int | None) -> Opera
         return _free(draft, row, no)
     if no is None:
         return _lowest(draft, at, row)
-    then, now = _step(draft, at, no), draft.routings[-1][1].get(no)
+    now = draft.routings[-1][1].get(no)
+    if now is not None and now.firm == row.firm:
+        return draft.operations[no]
+    then = _step(draft, at, no)
     owners = {step.firm for step in (then, now) if step is not None}
     if not owners:
         draft.flag(at, "no_operation", no, *_who(row))
@@ -52,7 +55,7 @@ def missing(draft: Draft, at: datetime, row: Stamped) -> None:
 
 def _who(row: Stamped) -> tuple[tuple[str, str], ...]:
     event = row.event
-    assert isinstance(event, Work | Handover)
+    assert type(event) is Work or type(event) is Handover
     return (("firm", row.firm), ("ticket", event.ticket), ("station", event.station or ""), ("action", event.action))
 
 
@@ -90,7 +93,7 @@ def _lowest(draft: Draft, at: datetime, row: Stamped) -> OperationDraft | None:
     A firm with a single operation means that one, done or not: then it is rework.
     """
     event = row.event
-    assert isinstance(event, Work | Handover)
+    assert type(event) is Work or type(event) is Handover
     own = [found for found in draft.chain if row.firm in (found.firm, GATEWAY)]
     if len(own) == 1:
         return own[0]

@@ -26,11 +26,11 @@ def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
     office.read(draft, sequence)
     for at, row in sequence.rows:
         event = row.event
-        if isinstance(event, Work):
+        if type(event) is Work:
             sessions.work(draft, at, row, event)
-        elif isinstance(event, Handover):
+        elif type(event) is Handover:
             handovers.handover(draft, at, row, event)
-        elif isinstance(event, Scan) and event.why in _SCANS_TO_FLAG:
+        elif type(event) is Scan and event.why in _SCANS_TO_FLAG:
             detail = (("station", event.station or ""), ("ticket", event.ticket or ""))
             draft.flag(at, event.why, event.operation, *detail)
         draft.last_at = at

@@ -8,11 +8,15 @@ from typing import Any
 
 from gateway.rules import states
 from gateway.rules.draft import Draft, OperationDraft, SessionDraft
+from gateway.rules.making import maker
 from gateway.rules.order import Amount, Flag, Link, Operation, OrderState, Phase, Session, Span, State, Ticket
 from gateway.rules.pieces import Flow
 from gateway.rules.sessions import running_span
 
 _NOTHING = Amount()
+_NOTHINGS = (_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+_ZEROS = [0, 0, 0]
+_amount, _session, _operation_of, _order = maker(Amount), maker(Session), maker(Operation), maker(OrderState)
 _Numbers = dict[SessionDraft | None, list[list[int]]]
 """Per session: good, scrap, rework, hold; each counted, machine, assumed. Under None what belongs to no session."""
 
@@ -32,7 +36,7 @@ def freeze(draft: Draft, flows: list[Flow], rows: int) -> OrderState:
     if not draft.known and draft.last_at is not None:
         draft.flag(draft.released or draft.last_at, "unknown_number", None)
     part: Mapping[str, Any] = {"number": None, **draft.part}
-    return OrderState(
+    return _order(
         key=draft.key,
         known=draft.known,
         state=_state(draft, operations, delivered),
@@ -65,7 +69,7 @@ def _operation(draft: Draft, flow: Flow, before: Flow | None) -> Operation:
     came = [load.received_at for load in flow.arrival.transfers if load.received_at] if flow.arrival else []
     if flow.arrival is None:
         came = [receive.at for receive in operation.receives]
-    return Operation(
+    return _operation_of(
         no=operation.no,
         name=step.name,
         firm=step.firm,
@@ -98,7 +102,7 @@ def _left_out(draft: Draft, operation: OperationDraft) -> Operation:
     for report in operation.reports:
         flow.reported += report.n
     sessions, totals, spans = _sessions(operation, _numbers(flow))
-    return Operation(
+    return _operation_of(
         no=operation.no,
         name=operation.step.name,
         firm=operation.step.firm,
@@ -128,12 +132,12 @@ def _numbers(flow: Flow) -> _Numbers:
     for report in flow.operation.reports:
         amounts = numbers.get(report.session)
         if amounts is None:
-            amounts = numbers[report.session] = [[0, 0, 0] for _ in range(4)]
+            amounts = numbers[report.session] = [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
         amounts[report.what][report.machine] += report.n
     for guess, n in flow.fills:
         amounts = numbers.get(guess.session)
         if amounts is None:
-            amounts = numbers[guess.session] = [[0, 0, 0] for _ in range(4)]
+            amounts = numbers[guess.session] = [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
         amounts[guess.what][2] += n
     return numbers
 
@@ -151,7 +155,7 @@ def _sessions(
         spans += own
         good, scrap, rework, hold = _amounts(numbers.get(session))
         sessions.append(
-            Session(
+            _session(
                 session.ticket,
                 session.station,
                 session.edge,
@@ -170,18 +174,19 @@ def _sessions(
                 session.approximate,
             )
         )
-    totals = [[0, 0, 0] for _ in range(4)]
-    for amounts in numbers.values():
-        for total, amount in zip(totals, amounts, strict=True):
-            for place, n in enumerate(amount):
-                total[place] += n
-    return tuple(sessions), _amounts(totals), spans
+    return tuple(sessions), _totals(list(numbers.values())), spans
+
+
+def _totals(numbers: list[list[list[int]]]) -> tuple[Amount, ...]:
+    if len(numbers) < 2:
+        return _amounts(numbers[0] if numbers else None)
+    return _amounts([[sum(column) for column in zip(*kind, strict=True)] for kind in zip(*numbers, strict=True)])
 
 
 def _amounts(numbers: list[list[int]] | None) -> tuple[Amount, ...]:
     if numbers is None:
-        return (_NOTHING, _NOTHING, _NOTHING, _NOTHING)
-    return tuple(Amount(*n) if any(n) else _NOTHING for n in numbers)
+        return _NOTHINGS
+    return tuple([_NOTHING if n == _ZEROS else _amount(*n) for n in numbers])
 
 
 def _link(source: Flow, target: Flow) -> Link:

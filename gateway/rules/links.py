@@ -62,12 +62,10 @@ def carry(
     ]
     happenings.sort(key=lambda happening: happening[:2])
     for at, kind, what in happenings:
-        if not isinstance(what, Passing):
+        if type(what) is tuple:
             crossing.work(at, *what)
-        elif kind == 0:
-            crossing.ship(what)
-        else:
-            crossing.receive(what)
+        elif type(what) is Passing:
+            (crossing.ship if kind == 0 else crossing.receive)(what)
     return crossing.carried()
 
 

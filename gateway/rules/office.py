@@ -28,27 +28,27 @@ def read(draft: Draft, sequence: Sequence) -> None:
     quantity: int | None = None
     for at, row in sequence.rows:
         event = row.event
-        kind = type(event)
-        if kind is Work or kind is Handover:
-            draft.released = at if draft.released is None else min(draft.released, at)
-        elif isinstance(event, Order):
+        if type(event) is Work or type(event) is Handover:
+            if draft.released is None:
+                draft.released = at  # rows come by time
+        elif type(event) is Order:
             if event.order == draft.key:
                 quantity = _order(draft, at, event, quantity)
-        elif isinstance(event, Split):
+        elif type(event) is Split:
             _split(draft, event)
-        elif isinstance(event, Adopt):
+        elif type(event) is Adopt:
             if event.order == draft.key:
                 ticket(draft, event.ticket)
-        elif isinstance(event, Promise):
+        elif type(event) is Promise:
             asked, answered = draft.promises.get(event.operation, (None, None))
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
-        elif isinstance(event, Settlement):
+        elif type(event) is Settlement:
             draft.agreed.append(Agreed(at, event.flag, event.operation, event.decision, event.good))
     _release(draft, sequence)
     _operations(draft)
     grants = [row for _, row in sequence.rows if type(row.event) is Grant]
     for row in sorted(grants, key=lambda row: (row.stamp, row.key)):  # never at the time somebody states
-        assert isinstance(row.event, Grant)
+        assert type(row.event) is Grant
         if row.event.level is None:
             draft.grants.pop(row.event.viewer, None)
         else:

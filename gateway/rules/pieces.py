@@ -101,7 +101,8 @@ def _report(draft: Draft, flow: Flow) -> None:
             flow.outputs.append(Output(report.at, report.n, report.ticket))
     if operation.guesses:
         free = _fill(draft, flow, taken, free)
-        flow.outputs.sort()
+        if len(flow.outputs) > 1:
+            flow.outputs.sort()
     flow.remaining = free if known else None
 
 
@@ -110,7 +111,10 @@ def _fill(draft: Draft, flow: Flow, taken: list[tuple[datetime, int]], free: int
     several = len(draft.live_tickets()) > 1
     used = 0
     entry = report = there = 0
-    for guess in sorted(flow.operation.guesses, key=lambda guess: (guess.at, guess.what == GOOD)):
+    guesses = flow.operation.guesses
+    if len(guesses) > 1:
+        guesses = sorted(guesses, key=lambda guess: (guess.at, guess.what == GOOD))
+    for guess in guesses:
         while entry < len(flow.entries) and flow.entries[entry][0] <= guess.at:
             there += flow.entries[entry][1]
             entry += 1

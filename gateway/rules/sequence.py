@@ -6,7 +6,6 @@ Nothing here knows what an event means, except which of them correct or close an
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 
 from broker.events import Action, Adopt, Correction, Grant, Order, Promise, Settlement, Work
 from broker.topics import GATEWAY
@@ -39,48 +38,54 @@ def arrange(events: Iterable[Stamped]) -> Sequence:
     that closes a start is never folded before it: it then takes the start's time, and a stated time is flagged.
     """
     known = {row.key: row for row in events}
-    sequence = Sequence(count=len(known))
-    gone = _voided(known, sequence.oddities)
-    standing = [
-        row
-        for key, row in sorted(known.items())
-        if key not in gone and (key[0] == GATEWAY or type(row.event) not in _FROM_GATEWAY_ONLY)
-    ]
-    times = _raised(standing)
-    places = []
-    for row in standing:
-        key = row.key
-        place = (times[key], *key, "", "", 0)
-        event = row.event
-        if type(event) is Work and event.closes is not None and event.action not in _OPENING:
-            start = (event.closes.author, event.closes.epoch, event.closes.seq)
-            if start in times and start != key:
-                if place[0] < times[start] and event.as_of is not None:
-                    detail = (("ticket", event.ticket), ("stated", place[0].isoformat()))
-                    sequence.oddities.append((times[start], "before_start", event.operation, detail))
-                place = max(place, (times[start], *start, *key))
-        places.append((place, row))
-    places.sort(key=itemgetter(0))
-    sequence.rows = [(place[0], row) for place, row in places]
-    return sequence
-
-
-def _raised(rows: list[Stamped]) -> dict[Key, datetime]:
-    """Return each row's time; `rows` by key, so that an epoch's rows follow each other by number."""
+    oddities: list[Oddity] = []
+    gone = _voided(known, oddities)
     times: dict[Key, datetime] = {}
-    epoch: tuple[str, str] = ("", "")
+    closing: list[Key] = []
+    author = epoch = ""
     latest: datetime | None = None
-    for row in rows:
-        key = row.key
-        if key[:2] != epoch:
-            epoch, latest = key[:2], None
-        if row.event.as_of is not None:
+    for key in sorted(known):  # an epoch's rows follow each other by number
+        if key in gone:
+            continue
+        row = known[key]
+        event = row.event
+        if type(event) is Work:
+            if event.closes is not None and event.action not in _OPENING:
+                closing.append(key)
+        elif key[0] != GATEWAY and type(event) in _FROM_GATEWAY_ONLY:
+            continue
+        if key[0] != author or key[1] != epoch:
+            author, epoch, latest = key[0], key[1], None
+        if event.as_of is not None:
             times[key] = row.at
         else:
             if latest is None or row.stamp > latest:
                 latest = row.stamp
             times[key] = latest
-    return times
+    places: dict[Key, _Place] = {key: (at, *key) for key, at in times.items()}
+    for key in closing:
+        if (late := _after_its_start(known[key], places[key], times, oddities)) is not None:
+            places[key] = late
+    rows = sorted([(place, key) for key, place in places.items()])
+    return Sequence([(place[0], known[key]) for place, key in rows], oddities, len(known))
+
+
+_Place = tuple[datetime, *tuple[str | int, ...]]
+
+
+def _after_its_start(row: Stamped, place: _Place, times: dict[Key, datetime], oddities: list[Oddity]) -> _Place | None:
+    """Return the place just behind the start that a row closes; None if it stands behind it anyway."""
+    event = row.event
+    assert type(event) is Work
+    assert event.closes is not None
+    start = (event.closes.author, event.closes.epoch, event.closes.seq)
+    began = times.get(start)
+    if began is None or start == row.key or (began, *start) < place:
+        return None
+    if place[0] < began and event.as_of is not None:
+        stated = (("ticket", event.ticket), ("stated", place[0].isoformat()))
+        oddities.append((began, "before_start", event.operation, stated))
+    return (began, *start, *row.key)
 
 
 def _voided(known: dict[Key, Stamped], oddities: list[Oddity]) -> set[Key]:
@@ -89,14 +94,14 @@ def _voided(known: dict[Key, Stamped], oddities: list[Oddity]) -> set[Key]:
     A correction is in force when every correction of it is void, and void when one in force names it. Those that go
     round in a circle are neither and do nothing. An edge reaches its own firm's rows, the gateway all.
     """
-    corrections = {key: row for key, row in known.items() if type(row.event) is Correction}
+    corrections = {row.key: row for row in known.values() if type(row.event) is Correction}
     if not corrections:
         return set()
     targets: dict[Key, Key] = {}
     against: dict[Key, list[Key]] = {}
     refused: list[tuple[Key, str]] = []
     for key, row in corrections.items():
-        assert isinstance(row.event, Correction)
+        assert type(row.event) is Correction
         ref = row.event.voids
         target = (ref.author, ref.epoch, ref.seq)
         found = known.get(target)

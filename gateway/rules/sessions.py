@@ -6,7 +6,8 @@ from datetime import datetime
 from broker.events import Action, Quality, Work
 from broker.topics import GATEWAY
 from gateway.rules import floor, office
-from gateway.rules.draft import GOOD, HOLD, REWORK, SCRAP, Draft, Guess, OperationDraft, Report, SessionDraft
+from gateway.rules.draft import GOOD, Draft, Guess, OperationDraft, Report, SessionDraft
+from gateway.rules.making import maker
 from gateway.rules.order import EXTERNAL_REASONS, Cause, Phase, Span
 from gateway.rules.stamp import Stamped
 
@@ -52,6 +53,7 @@ PHASES: Mapping[Phase | None, Mapping[Action, Phase | None]] = {
 SHIFT_END = "SHIFT_END"
 """終業: the reason of a pause the edge stated afterwards for work nobody closed in the evening."""
 
+_UNSAID = (None, None, None, None)
 _OPENING = (Action.SETUP, Action.START)
 
 
@@ -68,43 +70,43 @@ def _opening(draft: Draft, at: datetime, row: Stamped, event: Work) -> None:
     if operation is None:
         draft.refused.add(row.key)
         return
-    lot = office.ticket(draft, event.ticket)
+    ticket, station = event.ticket, event.station
+    lot = draft.tickets.get(ticket) or office.ticket(draft, ticket)
     if lot.old_since is not None and lot.old_since <= at:
         draft.flag(at, "old_issue", operation.no, ("ticket", event.ticket), ("station", event.station))
     if draft.cancelled_at is not None and draft.cancelled_at <= at:
         draft.flag(at, "cancelled_work", operation.no, ("firm", row.firm), ("station", event.station))
-    session = next(
-        (
-            known
-            for known in operation.sessions
-            if known.closed_at is None and known.station == event.station and known.ticket == event.ticket
-        ),
-        None,
-    )
+    session = None
+    for known in operation.sessions:
+        if known.closed_at is None and known.station == station and known.ticket == ticket:
+            session = known
     if session is None:
         phase = PHASES[None][event.action]
         assert phase is not None
-        session = SessionDraft(event.ticket, event.station, _edge(row), row.firm, row.key, phase, at, at)
+        session = SessionDraft(ticket, station, _edge(row), row.firm, row.key, phase, at, at)
         operation.sessions.append(session)
     else:
         _move(session, at, event)
     draft.by_start[row.key] = (operation, session)
     if event.action is Action.START:
-        operation.starts.append((at, event.ticket))
-    _attributes(session, row, event)
+        operation.starts.append((at, ticket))
+    if event.badge is not None or row.approximate:
+        _attributes(session, row, event)
     _numbers(operation, session, at, event, ends=False)
 
 
 def _closing(draft: Draft, at: datetime, row: Stamped, event: Work) -> None:
     operation: OperationDraft | None
     session: SessionDraft | None = None
-    if event.closes is not None:
-        start = (event.closes.author, event.closes.epoch, event.closes.seq)
+    closes = event.closes
+    if closes is not None:
+        start = (closes.author, closes.epoch, closes.seq)
         if start in draft.refused:
             return
-        if start in draft.by_start:
-            operation, session = draft.by_start[start]
-            if row.firm not in (GATEWAY, session.firm, operation.firm):
+        found = draft.by_start.get(start)
+        if found is not None:
+            operation, session = found
+            if row.firm != session.firm and row.firm not in (GATEWAY, operation.firm):
                 floor.foreign(draft, at, row, operation.no)
                 return
         else:
@@ -119,7 +121,8 @@ def _closing(draft: Draft, at: datetime, row: Stamped, event: Work) -> None:
         draft.flag(at, "finish_without_start", no, *detail)
     if operation is None:
         return
-    office.ticket(draft, event.ticket)
+    if event.ticket not in draft.tickets:
+        office.ticket(draft, event.ticket)
     ends = event.action is Action.FINISH and (session is None or session.closed_at is None)
     if session is None and event.action is Action.FINISH:
         session = SessionDraft(
@@ -130,7 +133,8 @@ def _closing(draft: Draft, at: datetime, row: Stamped, event: Work) -> None:
         if event.action is Action.PAUSE and event.reason == SHIFT_END and event.as_of and session.closed_at is None:
             draft.flag(at, "forgotten_finish", operation.no, ("ticket", event.ticket), ("station", event.station))
         _move(session, at, event)
-        _attributes(session, row, event)
+        if event.badge is not None or row.approximate:
+            _attributes(session, row, event)
     if ends:
         operation.finishes.append(at)
     _numbers(operation, session, at, event, ends=ends)
@@ -159,11 +163,12 @@ def _its_own(
 
 def _move(session: SessionDraft, at: datetime, event: Work) -> None:
     """Take a session to its next phase; nothing happens to one that is finished, or is in that phase already."""
-    phase = PHASES[session.phase][event.action]
-    reason = event.reason if event.action is Action.PAUSE else None
-    if session.closed_at is not None or phase is None:
+    if session.closed_at is not None:
         return
-    if phase is session.phase and (event.action is not Action.PAUSE or reason == session.reason):
+    action = event.action
+    phase = PHASES[session.phase][action]
+    reason = event.reason if action is Action.PAUSE else None
+    if phase is None or (phase is session.phase and (action is not Action.PAUSE or reason == session.reason)):
         return
     if at > session.phase_since:
         session.spans.append(running_span(session, at))
@@ -173,13 +178,15 @@ def _move(session: SessionDraft, at: datetime, event: Work) -> None:
 
 
 _CAUSES = {Phase.SETUP: Cause.SETUP, Phase.RUNNING: Cause.RUN, Phase.PAUSED: Cause.PAUSED}
+_span = maker(Span)
 
 
 def running_span(session: SessionDraft, end: datetime | None) -> Span:
     """Return the stretch since the session's phase began, up to `end` (None: it goes on)."""
-    external = session.phase is Phase.PAUSED and session.reason in EXTERNAL_REASONS
-    cause = Cause.WAIT_EXTERNAL if external else _CAUSES[session.phase]
-    return Span(cause, session.phase_since, end, session.reason)
+    cause = _CAUSES[session.phase]
+    if session.reason in EXTERNAL_REASONS and session.phase is Phase.PAUSED:
+        cause = Cause.WAIT_EXTERNAL
+    return _span(cause, session.phase_since, end, session.reason)
 
 
 def _attributes(session: SessionDraft, row: Stamped, event: Work) -> None:
@@ -194,7 +201,10 @@ def _numbers(operation: OperationDraft, session: SessionDraft | None, at: dateti
 
     A finish without a number says "all that is left"; a card for scrap, rework or hold without one says one piece.
     """
-    for what, quantity in ((GOOD, event.good), (SCRAP, event.scrap), (REWORK, event.rework), (HOLD, event.hold)):
+    said = (event.good, event.scrap, event.rework, event.hold)
+    if said == _UNSAID and not ends:
+        return
+    for what, quantity in enumerate(said):
         if quantity is not None and quantity.n is not None:
             if session is not None and operation.guesses:
                 operation.guesses = [

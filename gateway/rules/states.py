@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gateway.rules.draft import Draft, OperationDraft, SessionDraft
+from gateway.rules.making import maker
 from gateway.rules.order import Amount, Cause, Phase, Span, State
 from gateway.rules.pieces import Flow
 
+_span = maker(Span)
 _PHASES = ((Phase.RUNNING, State.RUNNING), (Phase.SETUP, State.SETUP), (Phase.PAUSED, State.PAUSED))
 
 
@@ -77,7 +79,7 @@ def own_times(draft: Draft, flow: Flow, sessions: Iterable[Span]) -> tuple[Span,
     spans = list(sessions)
     if flow.arrival is not None:
         spans += [
-            Span(Cause.TRANSIT, load.shipped_at, load.received_at)
+            _span(Cause.TRANSIT, load.shipped_at, load.received_at)
             for load in flow.arrival.transfers
             if load.shipped_at is not None and (load.received_at is None or load.received_at > load.shipped_at)
         ]
@@ -93,7 +95,7 @@ def _by_start(span: Span) -> datetime:
 
 
 def _cut(span: Span, end: datetime) -> Span:
-    return span if span.end is not None else Span(span.cause, span.start, end, span.reason)
+    return span if span.end is not None else _span(span.cause, span.start, end, span.reason)
 
 
 def _gaps(operation: OperationDraft) -> list[tuple[datetime | None, datetime | None]]:
@@ -114,10 +116,10 @@ def _idle(draft: Draft, flow: Flow, closed: datetime | None, opened: datetime | 
     came = _came(flow, closed, opened)
     spans = []
     if came is not None and (opened is None or opened > came):
-        spans.append(Span(Cause.QUEUE, came, opened))
+        spans.append(_span(Cause.QUEUE, came, opened))
     if closed is not None and (end := left(draft, flow, closed)) != closed:
         ends = [moment for moment in (end, opened) if moment is not None]
-        spans.append(Span(Cause.WAIT_SHIP, closed, min(ends, default=None)))
+        spans.append(_span(Cause.WAIT_SHIP, closed, min(ends, default=None)))
     return spans
 
 
