@@ -30,7 +30,7 @@ from gateway.waiting import GROUP_EVENTS, Group, Waiting
 log = structlog.get_logger()
 
 CLIENT_ID = client_id("gateway", "appender")
-_RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX = 0.1, 10.0
+_RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX = 0.1, 5.0
 
 
 class Appender:
