@@ -1,6 +1,7 @@
 """`python -m gateway.web --settings F`: the pages, on this machine only, until told to stop."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - for the installer, not the log
         return 2
     host = "127.0.0.1" if settings.web.host == "localhost" else settings.web.host
+    for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn ends its streams first, then lets us have the signal
+        signal.signal(sign, lambda *_: sys.exit(0))
     shown = f"[{host}]" if ":" in host else host
     structlog.get_logger("web").info("pages", address=f"http://{shown}:{settings.web.port}/")
     uvicorn.run(

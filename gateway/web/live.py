@@ -14,7 +14,7 @@ from gateway.web.memory import Memory, Pulse
 
 router = APIRouter()
 
-_FULL = "開いている画面が多すぎます。使わない画面を閉じてください。 / Too many open pages. Close those nobody looks at.\n"
+_FULL = "開いている画面が多すぎます。使わない画面を閉じてください。 / Too many open pages. Close what nobody reads.\n"
 
 
 @router.get("/live")

@@ -122,7 +122,8 @@ async def where(request: Request, q: str = "") -> Response:
         return seen.page("where.html", message=seen.reader.say(words.NOTHING_ASKED), found=(), asked="")
     keys = [key for key in await seen.find(asked.text) if key in seen.memory.orders]
     if len(keys) == 1:
-        anchor = f"#op{asked.operation}" if asked.operation else ""
+        step = asked.operation and seen.memory.orders[keys[0]].state.operation(asked.operation)
+        anchor = f"#op{step.no}" if step else ""
         return RedirectResponse(seen.link(f"/order/{keys[0]}") + anchor, status_code=303)
     shown = q.strip()
     message = (

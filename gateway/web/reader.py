@@ -16,7 +16,7 @@ from gateway.web import words
 Language = Literal["ja", "en"]
 
 _LANGUAGES: dict[str | None, Language] = {"ja": "ja", "en": "en"}
-_ACCEPTED = re.compile(r"\s*(ja|en)\b[^,;]*(?:;\s*q=([0-9.]+))?", re.IGNORECASE)
+_ACCEPTED = re.compile(r"\s*(ja|en)\b[^,;]*(?:;\s*q=([0-9.]+))?\s*", re.IGNORECASE)
 
 
 def choose(query: str | None, cookie: str | None, accept: str | None) -> Language:
@@ -30,7 +30,7 @@ def choose(query: str | None, cookie: str | None, accept: str | None) -> Languag
             return _LANGUAGES[asked]
     best: tuple[float, Language] = (0.0, "ja")
     for part in (accept or "")[:200].split(","):
-        if (match := _ACCEPTED.match(part)) and (weight := _weight(match[2])) > best[0]:
+        if (match := _ACCEPTED.fullmatch(part)) and (weight := _weight(match[2])) > best[0]:
             best = (weight, _LANGUAGES[match[1].lower()])
     return best[1]
 
