@@ -65,7 +65,7 @@ class Server:
             [program, *arguments, "--settings", self.settings_path],
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=280,
             check=False,
         )
 

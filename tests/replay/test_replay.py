@@ -1,0 +1,176 @@
+"""A history goes through edge, Mosquitto, ledger, rules and InfluxDB, and comes out as it was written."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from broker.clock import clock
+from broker.events import Action, Quality, Quantity, Work, encode
+from broker.settings import validate
+from gateway.api import Api
+from gateway.ledger import Ledger, StoreError
+from gateway.replay.command import run
+from gateway.replay.issued import FILE, Book
+from gateway.settings import Gateway
+from tests.conftest import Influx, until
+from tests.orders.server import Server, running
+from tests.replay.test_mapping import CONFIG
+
+pytestmark = pytest.mark.slow
+
+MAPPING = """
+firm = "past-works"
+encoding = "cp932"
+time_zone = "Asia/Tokyo"
+timestamp = "%Y/%m/%d %H:%M"
+[columns]
+order = "製番"
+operation = "工程"
+resource = "設備"
+start = "着手"
+end = "完了"
+good = "良品"
+scrap = "不良"
+hold = "保留"
+[[drop]]
+column = "工程"
+values = ["開始"]
+"""
+
+
+def synthetic(orders: int = 30) -> str:
+    """A shop's weeks by a seed: returns, overlaps, identical rows, rows of no length, nights, scrap and hold."""
+    dice = random.Random(4471)
+    lines = ["製番,工程,設備,着手,完了,良品,不良,保留"]
+    monday = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    for order in range(orders):
+        at = monday + timedelta(hours=dice.randrange(200))
+        lines.append(f"A-{order},開始,開始,x,x,x,x,x")
+        for step in ("旋削", "研削", "旋削", "検査", *dice.choices(("旋削", "検査", "手直し"), k=2)):
+            machine = dice.choice(("NC 1", "NC-1", "研削盤"))
+            for _ in range(dice.choice((1, 1, 1, 2))):
+                end = at + timedelta(minutes=dice.choice((0, 1, 2, 45, 90, 600, 1500)))
+                pieces = f"{dice.randrange(30)},{dice.choice((0, 0, 2))},{dice.choice((0, 0, 0, 3))}"
+                line = f"A-{order},{step},{machine},{at:%Y/%m/%d %H:%M},{end:%Y/%m/%d %H:%M},{pieces}"
+                lines += [line] * dice.choice((1, 1, 1, 2))
+            at += timedelta(minutes=dice.choice((0, 30, 60)))
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> tuple[Path, Path]:
+    past, mapping = tmp_path / "past.csv", tmp_path / "past.toml"
+    past.write_text(synthetic(), encoding="cp932", newline="")
+    mapping.write_text(MAPPING, encoding="utf-8")
+    return past, mapping
+
+
+@pytest.fixture
+def server(mosquitto, influx: Influx) -> Iterator[Server]:
+    with running(mosquitto.port, influx=f'[influx]\nurl = "{influx.url}"\ndatabase_prefix = "replayed_"') as started:
+        yield started
+
+
+def replayed(server: Server, past: Path, mapping: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
+    return server.mawashi("replay", str(past), "--map", str(mapping), *flags)
+
+
+def rows_in(server: Server) -> int:
+    with contextlib.suppress(StoreError), Ledger.open(server.settings.ledger_url) as ledger:
+        return ledger.last_position()
+    return 0
+
+
+def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written(server, history, influx):
+    program = Path(sys.executable).with_name("mawashi")
+    with (server.folder / "first").open("wb") as log:
+        first = subprocess.Popen(
+            [program, "replay", *map(str, (history[0], "--map", history[1], "--settings", server.settings_path))],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    until(lambda: rows_in(server) > 100, seconds=30, what="a hundred rows in the ledger")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait(10)
+
+    done = replayed(server, *history, "--verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert (said["orders"], said["differences"], said["odd"], said["influx"]) == (30, 0, 0, True)
+    assert said["rows"] > 200
+
+    again = replayed(server, *history, "--verify")
+    assert again.returncode == 0
+    assert "Everything was played before" in again.stdout
+    assert "differences: 0" in again.stdout
+
+    policies = influx.query("replayed_past-works", 'SHOW RETENTION POLICIES ON "replayed_past-works"')
+    assert [policy["duration"] for policy in policies if policy["default"]] == ["0s"]
+
+
+def test_one_piece_more_than_the_file_says_is_a_difference_and_status_1(server, history):
+    history[0].write_text(synthetic(3), encoding="cp932", newline="")
+    assert replayed(server, *history).returncode == 0
+    book = Book.model_validate_json((server.settings.data_dir / "replay" / "past" / FILE).read_bytes())
+    now = clock().read()
+    told = Work(
+        at=now.at,
+        mono_ms=now.mono_ms,
+        boot=now.boot,
+        clock=now.clock,
+        action=Action.REPORT,
+        ticket=book.cases["A-0"].ticket,
+        operation=10,
+        station="nc-1",
+        good=Quantity(n=1, q=Quality.COUNTED),
+        firm="past-works",
+        told_by="by telephone",
+    )
+    Api.connect(server.settings.socket).append([encode(told)])
+    done = replayed(server, *history, "--verify")
+    assert done.returncode == 1
+    assert "differences: 0" not in done.stdout
+    assert "A-0 工程 10: good: ファイル / file " in done.stderr
+    assert "InfluxDB operation" in done.stderr
+
+    history[0].write_text(synthetic(2), encoding="cp932", newline="")
+    other = replayed(server, *history)
+    assert other.returncode == 1
+    assert "Another history was played in" in other.stderr
+
+
+def test_what_cannot_be_played_is_refused_with_status_2_before_anything_is_asked(history, tmp_path, capsys):
+    nowhere = validate(Gateway, {"data_dir": tmp_path / "none"}, "gateway.toml")
+    past, mapping = history
+    assert run(nowhere, tmp_path / "no.csv", mapping) == 2
+    mapping.write_text(MAPPING.replace("past-works", "gateway"))
+    assert run(nowhere, past, mapping) == 2
+    mapping.write_text(MAPPING.replace("cp932", "utf-8"))
+    assert run(nowhere, past, mapping) == 2
+    mapping.write_text(MAPPING)
+    assert run(nowhere, past, mapping) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert "no.csv を読めません" in said[0]
+    assert "gateway is reserved" in said[1]
+    assert "is not utf-8" in said[2]
+    assert "mawashi gateway を起動してください" in said[3]
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.timeout(300)
+def test_the_public_log_comes_out_as_it_was_written(server, data):
+    done = replayed(server, data / "production_4tu_start_end_qty.csv", CONFIG / "4tu.toml", "--verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert (said["orders"], said["rows"], said["differences"], said["odd"]) == (225, 4503, 0, 0)
+    assert said["influx"]
