@@ -4,7 +4,7 @@ Every query filters `void`, reads only the firm's own database, and is run by th
 """
 
 from grafana_foundation_sdk.builders.barchart import Panel as BarChart
-from grafana_foundation_sdk.builders.common import VizLegendOptions
+from grafana_foundation_sdk.builders.common import TableSortByFieldState, VizLegendOptions
 from grafana_foundation_sdk.builders.dashboard import Dashboard, DatasourceVariable, FieldColor
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
@@ -60,7 +60,6 @@ HEADINGS = {
     "state": "状態 State",
     "percent": "進み具合 Progress",
     "due": "納期 Due",
-    "late_days": "遅れ 日 Days late",
     "flags": "要確認 Flags",
     "good": "良品 Good",
     "good_quality": "数の確かさ Counted?",
@@ -82,9 +81,9 @@ def mapping(words: dict[str, tuple[str, str]]) -> ValueMapping:
     )
 
 
-def table(title: str, query: str, *, sort_by: str = "Time") -> Table:
+def table(title: str, query: str, *, sort_by: str | None = None) -> Table:
     """A table whose headings are in both languages and whose states are coloured words."""
-    return (
+    panel = (
         Table()
         .title(title)
         .datasource(SOURCE)
@@ -94,12 +93,9 @@ def table(title: str, query: str, *, sort_by: str = "Time") -> Table:
         .override_by_name("phase", _coloured())
         .override_by_name("state", _coloured())
         .override_by_name("percent", [DynamicConfigValue(id_val="unit", value="percent")])
-        .with_transformation(
-            DataTransformerConfig(
-                id_val="organize", options={"renameByName": HEADINGS, "sortBy": sort_by, "excludeByName": {}}
-            )
-        )
+        .with_transformation(DataTransformerConfig(id_val="organize", options={"renameByName": HEADINGS}))
     )
+    return panel.sort_by([TableSortByFieldState().display_name(HEADINGS[sort_by])]) if sort_by else panel
 
 
 def _coloured() -> list[DynamicConfigValue]:
@@ -132,9 +128,9 @@ READY = """SELECT "order", "operation", "name", "state", "remaining" FROM "opera
 TERMINALS = """SELECT last("waiting") AS "waiting", "missing" FROM "edge" WHERE "void" = 0 AND $timeFilter
     GROUP BY "edge" """
 
-OPEN_ORDERS = """SELECT "order", "part", "state", "percent", "due", "late_days", "flags" FROM "order"
+OPEN_ORDERS = """SELECT "order", "part", "state", "percent", "due", "flags" FROM "order"
     WHERE "void" = 0 AND "state" <> 'done' AND "state" <> 'cancelled' AND $timeFilter"""
-LATE_ORDERS = """SELECT count("late_days") FROM "order" WHERE "void" = 0 AND "late_days" > 0
+LATE_ORDERS = """SELECT count("due_ms") FROM "order" WHERE "void" = 0 AND "due_ms" > 0 AND "due_ms" < $__to
     AND "state" <> 'done' AND "state" <> 'cancelled' AND $timeFilter"""
 OPEN_COUNT = """SELECT count("state") FROM "order" WHERE "void" = 0 AND "state" <> 'done'
     AND "state" <> 'cancelled' AND $timeFilter"""
