@@ -152,6 +152,8 @@ def _at_work(order: OrderState, operation: Operation, session: Session, reader: 
 
 
 def _to_ship(order: OrderState, operation: Operation, firm: str, reader: Reader) -> Slip | None:
+    if operation.state in (State.RUNNING, State.SETUP):
+        return None
     onward = [link for link in order.links if link.source == operation.no]
     for link in onward:
         target = order.operation(link.target)

@@ -207,10 +207,13 @@ def questions(order: OrderState, reader: Reader) -> tuple[Question, ...]:
 
 def _question(flag: Flag, reader: Reader) -> Question:
     about = f"{reader.say(words.OPERATION)} {flag.operation}" if flag.operation is not None else ""
-    detail = " / ".join(value for _, value in flag.detail)
+    told = dict(flag.detail)
+    if "firm" in told:
+        told["firm"] = reader.firm(told["firm"])
+    details = (reader.say(word, v=told[name]) for name, word in words.DETAILS.items() if name in told)
     return Question(
         word=FLAGS.get(flag.code, Word(flag.code, flag.code)),
-        about=" · ".join(part for part in (about, detail) if part),
+        about=" · ".join(part for part in (about, *details) if part),
         at=reader.clock(flag.at),
         settled=flag.settled is not None,
     )

@@ -131,6 +131,20 @@ SPLIT_FROM = Word("{id} から分割", "split from {id}")
 
 FLAGS = Word("要確認", "To check")
 NO_FLAGS = Word("確認することはありません。", "Nothing to check.")
+DETAILS = {
+    "sent": Word("出荷 {v}", "shipped {v}"),
+    "received": Word("受入 {v}", "received {v}"),
+    "boxes_sent": Word("出荷 {v}箱", "{v} boxes shipped"),
+    "boxes_received": Word("受入 {v}箱", "{v} boxes received"),
+    "missing": Word("{v}個不足", "{v} missing"),
+    "over": Word("{v}個多い", "{v} too many"),
+    "given": Word("{v}個とした", "taken as {v}"),
+    "firm": Word("{v}", "{v}"),
+    "ticket": Word("票 {v}", "ticket {v}"),
+    "station": Word("{v}", "{v}"),
+    "times": Word("{v}回", "{v} times"),
+}
+"""What a flag's details say to a person; what is not here is for the record only."""
 SETTLED = Word("確認済み", "settled")
 
 ORDER_TIME = Word("受注の時間（暦日）", "Time of the order (calendar)")
