@@ -29,7 +29,7 @@ from edge.store import Store
 
 _TICK_SECONDS = 1.0
 _KEEP_SECONDS = 5.0
-_STATUS_SECONDS = 5.0
+_STATUS_SECONDS = 2.0
 _TROUBLE_SECONDS = 5.0
 """How long to leave a disk alone that has just failed."""
 MEMORY = "memory"

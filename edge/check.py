@@ -29,7 +29,7 @@ from edge.ranges import size
 from edge.settings import Edge, Scanner
 from edge.uplink import ToInbox, hello_of
 
-_ANSWER_SECONDS = 8.0
+_ANSWER_SECONDS = 5.0
 _LOW_BYTES = 500_000_000
 
 

@@ -152,8 +152,7 @@ class Panel:
         try:
             self._out.write(text)
             self._out.flush()
+        except UnicodeEncodeError:  # a terminal without Japanese: the English half and the sign remain
+            self._write(text.encode("ascii", "replace").decode())
         except (OSError, ValueError):  # nobody looks any more; the work goes on
             self.kind = "off"
-        except UnicodeEncodeError:
-            self._out.write(text.encode("ascii", "replace").decode())
-            self._out.flush()

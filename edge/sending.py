@@ -12,6 +12,8 @@ from edge.ranges import Ranges, intersect, size, subtract, union
 
 HELLO_SECONDS_WAITING = 60.0
 HELLO_SECONDS_IDLE = 15 * 60.0
+HELLO_SECONDS_UNANSWERED = 5.0
+"""Until anybody answers on a connection, doubled each time: after a broker's restart the server may come after us."""
 HELLO_SECONDS_ASKED = 5.0
 """A hole or a loss is said at once, but not more often than this, or a lossy line would hear nothing else."""
 ANSWER_SECONDS = 10.0
@@ -118,6 +120,7 @@ class Sending:
     _hello_at: float = 0.0
     _hello_asked: bool = False
     _answered_at: float | None = None
+    _unanswered: int = 0
     _waiting_since: float | None = None
 
     @classmethod
@@ -132,6 +135,7 @@ class Sending:
         self.down()
         self.nonce = nonce
         self._own_nonces = [*self._own_nonces[-_OWN_NONCES:], nonce]
+        self._unanswered = 0
         self._hello_at = now - HELLO_SECONDS_IDLE  # due at once
         self._hello_asked = True
         self._note_waiting(now)
@@ -176,6 +180,7 @@ class Sending:
         """Note a hello as sent."""
         self._turn += 1
         self._hello_turn, self._hello_at, self._hello_asked = self._turn, now, False
+        self._unanswered += 1
 
     def receipt(self, receipt: Receipt, now: float) -> Obeyed | Ignored:
         """Judge a receipt and, if it is valid, take it in."""
@@ -268,6 +273,8 @@ class Sending:
         due = self._hello_at + HELLO_SECONDS_IDLE
         if self._waiting_since is not None:
             due = min(due, max(self._waiting_since, self._hello_at) + HELLO_SECONDS_WAITING)
+        if self._answered_at is None and self._unanswered:
+            due = min(due, self._hello_at + HELLO_SECONDS_UNANSWERED * 2 ** min(self._unanswered - 1, 16))
         if self._hello_asked:
             due = min(due, self._hello_at + HELLO_SECONDS_ASKED)
         return due

@@ -29,11 +29,12 @@ def receipt(
 
 
 def connected(*held: Held, ledger: str | None = LEDGER) -> Sending:
-    """Up since second 0, its first hello said."""
+    """Up since second 0, its first hello said and answered (by a server that has nothing)."""
     sending = Sending.of(held, ledger)
     sending.up(NONCE, 0.0)
     assert sending.turn(0.0) == SayHello()
     sending.said_hello(0.0)
+    sending.receipt(receipt(ledger=sending.ledger or LEDGER, answers="hello"), 0.0)
     return sending
 
 
@@ -84,12 +85,41 @@ def test_hello_is_repeated_every_60_s_while_anything_waits_else_every_15_minutes
     sending = connected(full(A, 1))
     send_all(sending)
     assert sending.due() == 60.0
+    assert sending.turn(59.9) is None
     assert sending.turn(60.0) == SayHello()
     sending.said_hello(60.0)
     sending.receipt(receipt((A, 1)), 61.0)
     assert sending.due() == 60.0 + 900.0
     sending.accepted(A, 2, 500.0)
     assert sending.due() == 560.0, "a scan after an idle time brings its bundle, not a hello as well"
+
+
+def test_until_anybody_answers_the_hello_is_repeated_at_growing_intervals():
+    sending = Sending.of([full(A, 1)], LEDGER)
+    sending.up(NONCE, 0.0)
+    said, now = [], 0.0
+    while len(said) < 7:
+        if sending.turn(now) == SayHello():
+            sending.said_hello(now)
+            said.append(now)
+        send_all(sending, now)
+        due = sending.due()
+        assert due is not None
+        now = due
+    assert said == [0, 5, 15, 35, 75, 135, 195]
+    assert not sending.answered(now)
+    sending.receipt(receipt((A, 1), answers="hello"), 200.0)
+    assert sending.answered(200.0)
+    assert sending.due() == 195.0 + 900.0
+
+
+def test_a_server_that_stops_answering_is_seen_at_the_next_hello():
+    sending = connected(full(A, 1))
+    send_all(sending)
+    assert sending.answered(59.0)
+    sending.said_hello(60.0)
+    assert sending.answered(69.0)
+    assert not sending.answered(71.0)
 
 
 def test_a_lost_bundle_goes_again_when_a_later_hello_is_answered_and_not_before():
@@ -151,7 +181,8 @@ def test_receipts_of_one_ledger_add_up_whatever_their_order():
 
 
 def test_the_first_valid_receipt_joins_its_ledger():
-    sending = connected(full(A, 1), ledger=None)
+    sending = Sending.of([full(A, 1)], None)
+    sending.up(NONCE, 0.0)
     obeyed = sending.receipt(receipt((A, 0), answers="hello"), 1.0)
     assert isinstance(obeyed, Obeyed)
     assert (obeyed.joined, obeyed.replaced, sending.ledger) == (True, False, LEDGER)

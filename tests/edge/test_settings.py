@@ -1,0 +1,97 @@
+"""The edge's settings: the sample is current, every mistake is said at once, with its remedy."""
+
+import re
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from broker.settings import Mqtt, SettingsError, Tls, load, validate
+from edge.settings import Edge, OutboxSettings, Scanner
+from tests.conftest import ROOT
+
+SAMPLE = ROOT / "config" / "edge.toml"
+MINIMAL: dict[str, Any] = {"firm": "marui", "edge": "pi1", "data_dir": "x"}
+
+
+def uncommented() -> dict[str, Any]:
+    """The sample with every optional key active."""
+    lines = SAMPLE.read_text().splitlines()
+    return tomllib.loads("\n".join(re.sub(r"^# (?=(\w+ = |\[))", "", line) for line in lines))
+
+
+def test_the_sample_runs_as_it_is():
+    settings = load(Edge, SAMPLE)
+    assert settings.desk("s", ("a",)).zone.key == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("model", "where"),
+    [(Edge, ()), (Mqtt, ("mqtt",)), (Tls, ("mqtt", "tls")), (OutboxSettings, ("outbox",)), (Scanner, ("scanner", 0))],
+)
+def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], where: tuple[Any, ...]):
+    shown: Any = uncommented()
+    for part in where:
+        shown = shown[part]
+    assert set(shown) == set(model.model_fields)
+    examples = {"username", "password_file", "tls", "ca_file", "cert_file", "key_file", "mqtt", "outbox", "scanner"}
+    for name, field in model.model_fields.items():
+        if not field.is_required() and name not in examples:
+            default = field.default
+            assert shown[name] == (list(default) if isinstance(default, tuple) else default), name
+
+
+def test_what_is_optional_is_commented_out_and_what_is_required_is_not():
+    active = tomllib.loads(SAMPLE.read_text())
+    assert set(active) == {"firm", "edge", "data_dir", "mqtt", "outbox", "scanner"}
+    assert (active["mqtt"], active["outbox"]) == ({}, {})
+    assert set(active["scanner"][0]) == {"id", "port", "stations"}
+
+
+def test_the_drivers_sample_is_a_scanner_table():
+    driver = tomllib.loads((ROOT / "edge/drivers/scanner/sample.toml").read_text())
+    assert validate(Edge, MINIMAL | driver, "sample").scanner
+
+
+def test_shifts_are_local_times_and_may_pass_midnight():
+    settings = validate(Edge, MINIMAL | {"shifts": ["08:00-17:00", "20:00-05:00"]}, "x")
+    assert settings.desk("s", ()).shifts == ((time(8), time(17)), (time(20), time(5)))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"firm": "gateway"}, "x: firm: gateway is reserved for the shared server: give the firm's own id."),
+        (
+            {"time_zone": "Nara"},
+            "x: time_zone: 'Nara' is no time zone this machine knows: give one such as Asia/Tokyo.",
+        ),
+        ({"shifts": ["8-17"]}, "x: shifts: '8-17' is no shift: write it as 08:00-17:00."),
+        ({"shifts": ["08:00-25:00"]}, "x: shifts: '08:00-25:00' is no shift: write it as 08:00-17:00."),
+        (
+            {"scanner": [{"id": i, "port": "/dev/a", "stations": ["l"]} for i in ("a", "b")]},
+            "x: the file: 2 scanners have the port /dev/a: give each its own.",
+        ),
+        ({"colour": "red"}, "x: colour: is no setting of Mawashi. Check the spelling or remove it."),
+    ],
+)
+def test_each_mistake_is_said_with_its_remedy(change: dict[str, Any], sentence: str):
+    with pytest.raises(SettingsError) as caught:
+        validate(Edge, MINIMAL | change, "x")
+    assert caught.value.problems == [sentence]
+
+
+def test_all_mistakes_are_said_at_once_and_the_command_ends_with_2(tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from edge.cli import app
+
+    wrong = tmp_path / "edge.toml"
+    wrong.write_text('firm = "Marui"\ndata_dir = "x"\nshifts = ["x"]\n')
+    result = CliRunner().invoke(app, ["run", "--settings", str(wrong)])
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 3
+    assert all(line.startswith(f"{wrong}: ") for line in result.stderr.strip().splitlines())
