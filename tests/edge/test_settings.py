@@ -95,3 +95,19 @@ def test_all_mistakes_are_said_at_once_and_the_command_ends_with_2(tmp_path: Pat
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 3
     assert all(line.startswith(f"{wrong}: ") for line in result.stderr.strip().splitlines())
+
+
+def test_the_installers_page_names_every_setting_command_and_sentence_of_the_log():
+    from edge.cli import app
+
+    page = (ROOT / "docs" / "edge.md").read_text()
+    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner):
+        for name in model.model_fields:
+            assert f"`{name}`" in page or f"[{name}]" in page or f"[mqtt.{name}]" in page, name
+    for command in app.registered_commands:
+        assert command.callback
+        assert f"`mawashi-edge {command.callback.__name__}`" in page
+    sources = "".join(path.read_text() for path in (ROOT / "edge").glob("*.py"))
+    for said in re.findall(r"^\| `([^`]+)` \|", page.partition("## When something is wrong")[2], re.MULTILINE):
+        fixed = max(re.split(r" s1 |\.\.\.|: N | M ", said), key=len)
+        assert fixed in sources, said
