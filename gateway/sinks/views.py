@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections.abc import Mapping
 
 import structlog
 
@@ -36,7 +37,9 @@ class ViewsSink:
         self._cursor = 0
         self._all_again = False
         self._swept = False
+        self._sweeper: _Held | None = None
         self._down = ""
+        self._ending = False
 
     def wake(self) -> None:
         """Hear that there may be new views."""
@@ -55,7 +58,7 @@ class ViewsSink:
 
     def on_down(self, reason: str) -> None:
         """Say once that views wait."""
-        if not self._down:
+        if not self._down and not self._ending:
             _log.warning("views wait for the broker", reason=reason)
         self._down = reason
         self._awake.set()
@@ -72,6 +75,9 @@ class ViewsSink:
             self._awake.clear()
             if not (self._link.connected and self._turn(stopping)):
                 self._awake.wait(_IDLE_SECONDS)
+        self._ending = True
+        if self._sweeper:
+            self._sweeper.stop()
         self._link.stop()
 
     def _turn(self, stopping: threading.Event) -> bool:
@@ -87,7 +93,7 @@ class ViewsSink:
                 self._notes.cursor(NAME, self._cursor)
             return True
         if not self._swept and born and self._notes.caught_up.is_set():
-            self._swept = self._sweep(stopping)
+            self._sweep(stopping)
         return False
 
     def _publish(self, batch: list[Seen], stopping: threading.Event) -> bool:
@@ -104,19 +110,23 @@ class ViewsSink:
                     return False
         return not self._all_again
 
-    def _sweep(self, stopping: threading.Event) -> bool:
-        """Clear retained views without a row, and publish those that are missing or differ; once a start."""
-        held = _Held()
-        link = Link(self._settings, _SWEEP_CLIENT_ID, listener=held, subscriptions=(order_subscription("+"),))
-        link.start()
-        complete = held.complete(stopping)
-        link.stop()
-        if not complete:
-            return False
+    def _sweep(self, stopping: threading.Event) -> None:
+        """Once a start, beside the publishing: read what the broker has retained, then put it right."""
+        if self._sweeper is None:
+            self._sweeper = _Held(self._settings)
+        held = self._sweeper.all()
+        if held is not None and self._put_right(held, stopping):
+            self._swept = True
+            self._sweeper.stop()
+            self._sweeper = None
+
+    def _put_right(self, held: Mapping[str, bytes], stopping: threading.Event) -> bool:
+        """Clear retained views without a row, and publish those that are missing or differ."""
         rows = {_topic(seen.firm, seen.order): seen for seen in self._rows() if seen.payload is not None}
-        wrong = [seen for topic, seen in rows.items() if held.topics.get(topic) != _digest(seen.payload or "")]
-        stale = [Seen(topic.item or "", topic.firm, None, 0) for topic in map(Topic.parse, held.topics.keys() - rows)]
-        for start in range(0, len(found := [*stale, *wrong]), _AT_ONCE):
+        wrong = [seen for topic, seen in rows.items() if held.get(topic) != _digest(seen.payload or "")]
+        stale = [Seen(topic.item or "", topic.firm, None, 0) for topic in map(Topic.parse, held.keys() - rows)]
+        found = [*stale, *wrong]
+        for start in range(0, len(found), _AT_ONCE):
             if not self._publish(found[start : start + _AT_ONCE], stopping):
                 return False
         if found:
@@ -131,38 +141,47 @@ class ViewsSink:
 
 
 class _Held:
-    """What the broker has retained, by topic, as digests."""
+    """What the broker has retained, by topic, as digests: a subscription of its own, so that it is sent everything."""
 
-    def __init__(self) -> None:
-        self.topics: dict[str, bytes] = {}
-        self._change = threading.Condition()
+    def __init__(self, settings: Mqtt) -> None:
+        self._topics: dict[str, bytes] = {}
+        self._guard = threading.Lock()
         self._last = 0.0
+        self._link = Link(settings, _SWEEP_CLIENT_ID, listener=self, subscriptions=(order_subscription("+"),))
+        self._link.start()
+
+    def stop(self) -> None:
+        """End the subscription."""
+        self._link.stop()
+
+    def all(self) -> dict[str, bytes] | None:
+        """Return everything that is retained; None until nothing more has come for a while."""
+        with self._guard:
+            quiet = self._last and time.monotonic() - self._last > _QUIET_SECONDS
+            return dict(self._topics) if quiet else None
 
     def on_up(self, *, session_present: bool) -> None:
+        """Begin to wait for silence."""
         _ = session_present
-        with self._change:
+        with self._guard:
             self._last = time.monotonic()
 
     def on_down(self, reason: str) -> None:
+        """Begin again with the next connection."""
         _ = reason
-        with self._change:
+        with self._guard:
             self._last = 0.0
-            self.topics.clear()
+            self._topics.clear()
 
     def on_message(self, delivery: Delivery) -> None:
-        with self._change:
-            self._last = time.monotonic()
-            if delivery.retained and delivery.payload and _ours(delivery.topic):
-                self.topics[delivery.topic] = _digest(delivery.payload.decode(errors="replace"))
-
-    def complete(self, stopping: threading.Event) -> bool:
-        """Wait until nothing has come for a while; False if that never happens."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not stopping.wait(0.1):
-            with self._change:
-                if self._last and time.monotonic() - self._last > _QUIET_SECONDS:
-                    return True
-        return False
+        """Take what was retained, and what is published meanwhile."""
+        with self._guard:
+            if delivery.retained:
+                self._last = time.monotonic()
+            if _ours(delivery.topic):
+                self._topics[delivery.topic] = _digest(delivery.payload.decode(errors="replace"))
+                if not delivery.payload:
+                    del self._topics[delivery.topic]
 
 
 def _ours(topic: str) -> bool:

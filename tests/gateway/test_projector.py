@@ -16,6 +16,7 @@ from broker.codes import TicketCode, printed
 from broker.events import Action, Adopt, Correction, Split, Work
 from gateway import folding
 from gateway.projector import rebuild
+from gateway.rules.fold import fold as fold_rows
 from gateway.rules.order import OrderState
 from gateway.rules.stamp import Stamped
 from gateway.settings import Gateway
@@ -159,10 +160,10 @@ def test_rows_that_are_no_event_are_kept_as_verdicts_and_hold_nothing_up(house: 
 
 
 @pytest.fixture
-def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def poison(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Rules with a bug: they raise on the orders listed here."""
     poisoned: list[str] = []
-    real = folding.fold
+    real = fold_rows
 
     def fold(key: str, events: list[Stamped]) -> OrderState:
         if key in poisoned:

@@ -1,0 +1,149 @@
+"""Measure the projector on a ledger made for it: events a second to catch up, and from one event to the state when idle.
+
+Run it alone on the machine, from the root: `python -m tests.bench.bench_projector [--orders 2000]`.
+Prints one JSON object. Design 9: >= 3,000 events/s sustained; < 100 ms from an event to the state when idle.
+"""
+
+import argparse
+import json
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from broker.events import decode
+from gateway.ledger import Ledger
+from gateway.ledger.writer import WritableLedger
+from gateway.state import State
+from tests.gateway.shop import Shop, commit
+
+IDLE_EVENTS = 100
+PACED = 1000
+"""Events a second while the lag is measured."""
+
+
+def wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Look every millisecond until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit(f"the projector did not finish within {seconds} s")
+        time.sleep(0.001)
+
+
+def idle_latencies(ledger: WritableLedger, reader: State, shop: Shop) -> list[float]:
+    """Commit one scan after the other, each when the one before is in the state; return milliseconds."""
+    _, (ticket,) = shop.order()
+    now = datetime.now(UTC)
+    for n in range(IDLE_EVENTS // 2):
+        shop.session(ticket, 10, "turning", now + timedelta(seconds=n), minutes=0.01)
+    found = []
+    for line in [shop.office.lines[-1], *shop.edges["turning"].lines[-IDLE_EVENTS:]]:
+        commit(ledger, [line], at=now + timedelta(hours=1))
+        position, began = ledger.last_position(), time.perf_counter()
+        wait(lambda position=position: reader.cursor() >= position and not reader.marked(), 10)  # type: ignore[misc]
+        found.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.02)
+    return sorted(found[1:])
+
+
+def paced_lag(ledger: WritableLedger, reader: State, shop: Shop, seconds: int) -> float:
+    """Commit PACED events a second, and return the most seconds that the state was behind the ledger."""
+    lines = shop.lines[: PACED * seconds]
+    committed: list[tuple[float, int]] = []
+    worst, running = 0.0, True
+
+    def watch() -> None:
+        nonlocal worst
+        done = 0
+        while running or done < len(committed):
+            cursor = reader.cursor() if not reader.marked() else 0
+            while done < len(committed) and committed[done][1] <= cursor:
+                done += 1
+            if done < len(committed):
+                worst = max(worst, time.monotonic() - committed[done][0])
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began, step = time.monotonic(), PACED // 20
+    for start in range(0, len(lines), step):
+        commit(ledger, lines[start : start + step])
+        committed.append((time.monotonic(), ledger.last_position()))
+        time.sleep(max(0.0, began + (start + step) / PACED - time.monotonic()))
+    running = False
+    watcher.join()
+    return worst
+
+
+def main() -> None:
+    """Build the ledger, run the projector as its own process, print what was measured."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--orders", type=int, default=2000)
+    parser.add_argument("--seconds", type=int, default=10)
+    arguments = parser.parse_args()
+    shop = Shop(1)
+    for n in range(arguments.orders):
+        shop.life(lots=1 + n % 2)
+    lines = shop.lines
+    began = time.process_time()
+    for line in lines[:20_000]:
+        decode(line.body)
+    decode_us = (time.process_time() - began) / min(len(lines), 20_000) * 1e6
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Ledger.open(f"sqlite:///{folder}/ledger.sqlite", write=True) as ledger,
+    ):
+        for start in range(0, len(lines), 5000):
+            commit(ledger, lines[start : start + 5000])
+        settings = Path(folder) / "gateway.toml"
+        settings.write_text(f'data_dir = "{folder}"\n[mqtt]\nport = 1\n')
+        reader = State.open(f"sqlite:///{folder}/state.sqlite")
+        process = subprocess.Popen([sys.executable, "-m", "gateway.projector", "--settings", str(settings)])
+        try:
+            wait(lambda: reader.cursor() > 0, 60)
+            began, at = time.monotonic(), reader.cursor()
+            wait(lambda: reader.cursor() == len(lines) and not reader.marked(), 3600)
+            rate = (len(lines) - at) / (time.monotonic() - began)
+            points = sum(len(page) for page in _pages(reader))
+            latencies = idle_latencies(ledger, reader, shop)
+            paced = Shop(2)
+            for _ in range(PACED * arguments.seconds // 20):
+                paced.life()
+            lag = paced_lag(ledger, reader, paced, arguments.seconds)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+        rss_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    result = {
+        "events": len(lines),
+        "orders": arguments.orders,
+        "facts": points,
+        "events_a_second": round(rate),
+        "decode_us": round(decode_us, 1),
+        "decodes_an_event": round(1e6 / rate / decode_us, 1),
+        "idle_ms_p50": round(latencies[len(latencies) // 2], 1),
+        "idle_ms_p99": round(latencies[int(len(latencies) * 0.99)], 1),
+        f"behind_s_at_{PACED}_a_second": round(lag, 2),
+        "rss_mb": rss_kb // 1024,
+    }
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+
+
+def _pages(reader: State) -> list[list[object]]:
+    pages: list[list[object]] = []
+    after = 0
+    while page := reader.points(after, 10_000):
+        pages.append(list(page))
+        after = page[-1].revision
+    return pages
+
+
+if __name__ == "__main__":
+    main()
