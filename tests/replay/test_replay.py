@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -75,8 +76,14 @@ def history(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def server(mosquitto, influx: Influx) -> Iterator[Server]:
-    with running(mosquitto.port, influx=f'[influx]\nurl = "{influx.url}"\ndatabase_prefix = "replayed_"') as started:
+def prefix() -> str:
+    """Databases of this test's own."""
+    return f"replayed_{secrets.token_hex(4)}_"
+
+
+@pytest.fixture
+def server(mosquitto, influx: Influx, prefix: str) -> Iterator[Server]:
+    with running(mosquitto.port, influx=f'[influx]\nurl = "{influx.url}"\ndatabase_prefix = "{prefix}"') as started:
         yield started
 
 
@@ -90,7 +97,7 @@ def rows_in(server: Server) -> int:
     return 0
 
 
-def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written(server, history, influx):
+def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written(server, history, influx, prefix):
     program = Path(sys.executable).with_name("mawashi")
     with (server.folder / "first").open("wb") as log:
         first = subprocess.Popen(
@@ -114,7 +121,7 @@ def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written
     assert "Everything was played before" in again.stdout
     assert "differences: 0" in again.stdout
 
-    policies = influx.query("replayed_past-works", 'SHOW RETENTION POLICIES ON "replayed_past-works"')
+    policies = influx.query(f"{prefix}past-works", f'SHOW RETENTION POLICIES ON "{prefix}past-works"')
     assert [policy["duration"] for policy in policies if policy["default"]] == ["0s"]
 
 
