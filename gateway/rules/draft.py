@@ -102,6 +102,7 @@ class TicketDraft:
     quantity: int | None = None
     issue: int = 1
     parent: str | None = None
+    split_at: datetime | None = None
     old_since: datetime | None = None
 
 
@@ -157,6 +158,17 @@ class Draft:
     def coordinator(self) -> str | None:
         coordinator = self.part.get("coordinator")
         return coordinator if isinstance(coordinator, str) else None
+
+    def lots_before(self, ticket: str, at: datetime) -> list[int]:
+        """Return the branches a ticket's pieces went under at a time: its own and, before the split, its parent's."""
+        branches: list[int] = []
+        found = self.tickets.get(ticket)
+        while found is not None and found.branch not in branches:
+            branches.append(found.branch)
+            if found.parent is None or (found.split_at is not None and found.split_at < at):
+                break
+            found = self.tickets.get(found.parent)
+        return branches
 
     def live_tickets(self) -> list[TicketDraft]:
         """Return the tickets no newer issue has replaced."""

@@ -270,21 +270,12 @@ class _Crossing:
         return max(0, n)
 
     def _same(self, load: _Load, ticket: str) -> bool:
-        """Say whether a load may be this ticket's: itself, another issue of the lot, or the lot it was split from."""
-        tickets = self.draft.tickets
+        """Say whether a load may be this ticket's: another issue of its lot, or the lot it was split from later."""
         if load.ticket == ticket:
             return True
-        branch = tickets[load.ticket].branch
-        if tickets[ticket].branch == branch:
-            return True
-        seen: set[str] = set()
-        parent = tickets[ticket].parent
-        while parent is not None and parent not in seen:
-            if parent == load.ticket or (parent in tickets and tickets[parent].branch == branch):
-                return True
-            seen.add(parent)
-            parent = tickets[parent].parent if parent in tickets else None
-        return False
+        left = load.ship.at if load.ship is not None else load.received_at
+        branches = self.draft.lots_before(ticket, left) if left is not None else []
+        return self.draft.tickets[load.ticket].branch in branches
 
     def _differ(self, load: _Load, oddities: list[Oddity]) -> None:
         ship, receive = load.ship, load.receive

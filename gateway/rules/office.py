@@ -13,7 +13,6 @@ from broker.events import (
     Order,
     OrderAction,
     Promise,
-    Quality,
     Settlement,
     Split,
     Step,
@@ -26,6 +25,7 @@ from gateway.rules.sequence import Sequence
 def read(draft: Draft, sequence: Sequence) -> None:
     """Fill the draft with everything but work, scans and hand-overs."""
     quantity: int | None = None
+    splits: list[tuple[datetime, Split]] = []
     for at, row in sequence.rows:
         event = row.event
         if type(event) is Work or type(event) is Handover:
@@ -35,7 +35,7 @@ def read(draft: Draft, sequence: Sequence) -> None:
             if event.order == draft.key:
                 quantity = _order(draft, at, event, quantity)
         elif type(event) is Split:
-            _split(draft, event)
+            splits.append((at, event))
         elif type(event) is Adopt:
             if event.order == draft.key:
                 ticket(draft, event.ticket)
@@ -44,6 +44,7 @@ def read(draft: Draft, sequence: Sequence) -> None:
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
         elif type(event) is Settlement:
             draft.agreed.append(Agreed(at, event.flag, event.operation, event.decision, event.good))
+    _split(draft, splits)
     _release(draft, sequence)
     _operations(draft)
     grants = [row for _, row in sequence.rows if type(row.event) is Grant]
@@ -102,16 +103,23 @@ def _issue(draft: Draft, at: datetime, issued: IssuedTicket) -> None:
             old.old_since = at
 
 
-def _split(draft: Draft, event: Split) -> None:
-    if event.parent == event.child:
-        return
-    parent = ticket(draft, event.parent)
-    counted = event.quantity.n if event.quantity is not None and event.quantity.q is not Quality.ASSUMED else None
-    known = event.child in draft.tickets
-    child = ticket(draft, event.child, counted, event.parent)
-    child.parent = child.parent or event.parent
-    if counted is not None and not known and parent.quantity is not None:
-        parent.quantity = max(0, parent.quantity - counted)
+def _split(draft: Draft, splits: list[tuple[datetime, Split]]) -> None:
+    """Take the parts out of their lots, once every ticket that the office issued is known."""
+    issued = set(draft.tickets)
+    for at, event in splits:
+        if event.parent == event.child:
+            continue
+        parent = ticket(draft, event.parent)
+        counted = event.quantity.n if event.quantity is not None else None
+        known = draft.tickets.get(event.child)
+        child = ticket(draft, event.child, counted, event.parent)
+        child.parent = child.parent or event.parent
+        child.split_at = child.split_at or at
+        first = known is None or (event.child not in issued and known.quantity is None)
+        if counted is not None and first:
+            child.quantity = counted
+            if parent.quantity is not None:
+                parent.quantity = max(0, parent.quantity - counted)
 
 
 def _release(draft: Draft, sequence: Sequence) -> None:

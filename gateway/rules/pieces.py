@@ -41,7 +41,7 @@ def settle(draft: Draft) -> list[Flow]:
             _report(draft, flow)
         else:
             flow.remaining = flow.available
-        _judge(flow, before)
+        _judge(draft, flow, before)
         flows.append(flow)
         before = flow
     return flows
@@ -159,11 +159,11 @@ def _claim(draft: Draft, flow: Flow, guess: Guess) -> int | None:
     return max(0, ticket.quantity - lost)
 
 
-def _judge(flow: Flow, before: Flow | None) -> None:
+def _judge(draft: Draft, flow: Flow, before: Flow | None) -> None:
     """Say whether the operation is done, and since when pieces wait for it.
 
     Done: nobody is at it, and it was finished after the last piece came that nobody has reported; if pieces came
-    at all, also nothing more is to come from the operation before.
+    at all, also nothing more is to come from the operation before. Of several lots each must have been finished.
     """
     operation = flow.operation
     finished = operation.finishes[-1] if operation.finishes else None
@@ -173,11 +173,25 @@ def _judge(flow: Flow, before: Flow | None) -> None:
             break
     if flow.remaining == 0:
         flow.waiting_since = None
+    elif finished is not None and flow.waiting_since is None and not _all_lots(draft, operation):
+        flow.waiting_since = finished
     if finished is None or operation.open or flow.waiting_since is not None:
         return
     flow.done = not _more_to_come(flow, before)
     if flow.done and flow.remaining:
         flow.oddities.append((finished, "shortfall", operation.no, (("missing", str(flow.remaining)),)))
+
+
+def _all_lots(draft: Draft, operation: OperationDraft) -> bool:
+    """Say whether every lot of the order was finished there, be it under the ticket it was split from afterwards."""
+    live = draft.live_tickets()
+    if len(live) < 2:
+        return True
+    ended = [(draft.tickets[known.ticket].branch, known.closed_at) for known in operation.sessions if known.closed_at]
+    return all(
+        ticket.quantity == 0 or any(branch in draft.lots_before(ticket.id, at) for branch, at in ended)
+        for ticket in live
+    )
 
 
 def _more_to_come(flow: Flow, before: Flow | None) -> bool:
