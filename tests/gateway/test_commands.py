@@ -24,7 +24,7 @@ SAMPLE = ROOT / "config" / "gateway.toml"
 TABLES = {"": Gateway, "mqtt": Mqtt, "mqtt.tls": Tls, "influx": Influx, "web": Web, "firms": Firm}
 COMMANDS = [
     "gateway", "check", "rebuild", "replay", "set-aside list", "set-aside show", "set-aside discard",
-    "order import", "order ticket",
+    "order import", "order ticket", "demo",
 ]  # fmt: skip
 
 
