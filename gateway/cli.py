@@ -143,3 +143,22 @@ def rebuild(settings: Settings = None) -> None:
         if there_was
         else "消すものがありません / There is nothing to delete."
     )
+
+
+@app.command()
+def demo(  # noqa: PLR0917 - Typer makes options of them
+    seconds: Annotated[float | None, typer.Option(min=3.0, help="Scan for so long, measure, and end.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end; progress to stderr.")] = False,
+    broker: Annotated[str | None, typer.Option(help="A broker of this machine, 127.0.0.1:1883; else its own.")] = None,
+    influx: Annotated[str | None, typer.Option(help="An InfluxDB 1.x, http://127.0.0.1:8086; else none.")] = None,
+    speed: Annotated[float | None, typer.Option(min=1.0, help="Simulated against real time.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the pages; else 8471 or a free one.")] = None,
+    kill: Annotated[bool, typer.Option("--kill", help="kill -9 appender, projector, broker and an edge.")] = False,
+    directory: Annotated[Path | None, typer.Option("--dir", help="An empty directory; else one under /tmp.")] = None,
+    seed: Annotated[int, typer.Option(help="Another number, another day.")] = 1,
+) -> None:
+    """試してみる / Four firms on this machine, with virtual scanners, faster than life; until Ctrl-C."""
+    from gateway.demo.command import Wanted, run
+
+    wanted = Wanted(seconds, as_json, broker, influx, speed, port, kill, directory, seed)
+    raise typer.Exit(run(wanted))
