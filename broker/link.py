@@ -172,7 +172,7 @@ class Link:
 
     def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
-            if self._client and delivery.connection == self._connection:
+            if self._client and delivery.mid and delivery.connection == self._connection:  # QoS 0 has no id
                 self._client.ack(delivery.mid, QOS)
 
     def _run(self) -> None:
