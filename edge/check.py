@@ -30,6 +30,7 @@ from edge.settings import Edge, Scanner
 from edge.uplink import ToInbox, hello_of
 
 _ANSWER_SECONDS = 5.0
+_REPEAT_SECONDS = 1.5
 _LOW_BYTES = 500_000_000
 
 
@@ -184,19 +185,22 @@ def _connection(settings: Edge, held: Books) -> Iterator[Line]:
 def _hear(link: Link, inbox: Inbox, where: str, topic: str, hello: Hello) -> Iterator[Line]:
     deadline = time.monotonic() + _ANSWER_SECONDS
     connected = False
-    with suppress(Empty):
-        while True:
-            item = inbox.get(timeout=max(0.01, deadline - time.monotonic()))
-            if isinstance(item, Down):
-                yield Line(where, f"{item.reason}. See that the broker runs, and mend host, port, user or certificates")
-                return
-            if isinstance(item, Up):
-                connected = True
-                yield Line(where)
-                link.publish(topic, hello.encode())
-            elif isinstance(item, Delivery) and _answers(item, hello):
-                yield Line("server")
-                return
+    while time.monotonic() < deadline:
+        try:
+            item = inbox.get(timeout=_REPEAT_SECONDS)
+        except Empty:
+            link.publish(topic, hello.encode())
+            continue
+        if isinstance(item, Down):
+            yield Line(where, f"{item.reason}. See that the broker runs, and mend host, port, user or certificates")
+            return
+        if isinstance(item, Up):
+            connected = True
+            yield Line(where)
+            link.publish(topic, hello.encode())
+        elif isinstance(item, Delivery) and _answers(item, hello):
+            yield Line("server")
+            return
     if connected:
         yield Line("server", "no answer. Is the gateway running, and is this firm one of its own? Run: mawashi check")
     else:

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from broker.clock import Reading
 from broker.events import AnyEvent, ClockQuality, sentence
 from edge.inbox import Inbox, Typed
 from edge.log import Log
@@ -47,6 +48,7 @@ class Line(BaseModel):
 class _Group:
     """What the next transaction will hold."""
 
+    read_at: Reading
     memory: Memory
     events: list[AnyEvent]
     answers: list[dict[str, Any]]
@@ -95,7 +97,7 @@ class _Player:
 
     def _group(self) -> None:
         """Take what is there, up to one transaction of lines, and whatever the link says meanwhile."""
-        group = _Group(self._store.memory, [], [], self._resume_after)
+        group = _Group(self._store.clock.read(), self._store.memory, [], [], self._resume_after)
         wait = min(1.0, self._store.uplink.due_seconds() + 0.001)
         for _ in range(_GROUP_LINES):
             try:
@@ -125,7 +127,7 @@ class _Player:
             raise PlayError(f"line after {group.last}: {sentence(error)}. Mend it and run this again") from None
         if line.n <= group.last:
             return
-        now = replace(self._store.clock.read(), at=line.at.astimezone(UTC), clock=ClockQuality.GIVEN)
+        now = replace(group.read_at, at=line.at.astimezone(UTC), clock=ClockQuality.GIVEN)
         first = self._store.outbox.next_ref
         feedback: Feedback | None = None
         before = len(group.events)
@@ -154,9 +156,8 @@ class _Player:
 
     def _commit(self, group: _Group) -> None:
         """Store the group and the number of its last line in one transaction; only then answer."""
-        now = self._store.clock.read()
         try:
-            self._store.accept(group.memory, group.events, now, **{_NOTE: b"%d" % group.last})
+            self._store.accept(group.memory, group.events, group.read_at, **{_NOTE: b"%d" % group.last})
         except RefusedError as error:
             raise PlayError(f"{error}, then run this again: it goes on after line {self._resume_after}") from None
         self._resume_after = group.last

@@ -13,6 +13,7 @@ from typing import IO
 import psutil
 import pytest
 
+from broker.codes import CROCKFORD, StationCode, TicketCode, printed
 from broker.messages import EpochReceipt, OrderView, Presence, Receipt, StationView, TicketView
 from broker.topics import GATEWAY, Kind, Topic
 from tests.conftest import Mosquitto
@@ -41,8 +42,6 @@ def agent(tmp_path: Path, mosquitto: Mosquitto, scanner: PtyScanner) -> Iterator
 
 
 def tickets(count: int) -> list[str]:
-    from broker.codes import CROCKFORD, TicketCode, printed
-
     return [printed(TicketCode("7K3Q" + CROCKFORD[n // 32] + CROCKFORD[n % 32], 10)) for n in range(count)]
 
 
@@ -310,11 +309,11 @@ def test_a_damaged_outbox_is_rescued_and_the_work_goes_on(agent: Agent, server: 
 
 
 def history(rows: int) -> str:
-    lines = []
+    lines, station, codes = [], printed(StationCode("lathe")), tickets(64)
     for n in range(1, rows + 1):
         at = f"2026-03-02T{8 + n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}+09:00"
-        ticket = tickets(64)[n % 64]
-        lines.append(json.dumps({"n": n, "at": at, "reads": ["S.LATHE-X", START, ticket]}))
+        card = START if n // 64 % 2 == 0 else FINISH
+        lines.append(json.dumps({"n": n, "at": at, "reads": [station, card, codes[n % 64]]}))
     return "\n".join(lines) + "\n"
 
 
@@ -326,6 +325,8 @@ def test_a_history_is_played_answered_confirmed_and_never_played_twice(agent: Ag
     assert [answer["n"] for answer in answers[1:-1]] == list(range(1, 301))
     assert answers[-1]["accepted"] == answers[-1]["receipted"] == len(server.events) > 0
     assert {event["clock"] for event in server.events} == {"given"}
+    assert {event["station"] for event in server.events} == {"lathe"}
+    assert [event["as_of"] for event in server.events] == sorted(event["as_of"] for event in server.events)
     again = agent.command("play", stdin=history(310))
     lines = [json.loads(line) for line in again.stdout.splitlines()]
     assert lines[0] == {"resume_after": 300}
