@@ -162,10 +162,8 @@ class _Demo:
         scanned_seconds = time.monotonic() - began
         if self._stop.is_set():
             return _STOPPED
-        deadline = time.monotonic() + 5.0
-        while driver.pending() and time.monotonic() < deadline:
-            time.sleep(0.02)
         self._say("scanning has ended; waiting until everything is safe and shown")
+        driver.finish(self._stop.is_set, seconds=10.0)
         was_drained = drained(self._cluster, seconds=30.0, stopping=self._stop.is_set)
         was_drained = shown(self._cluster, seconds=30.0) and was_drained
         time.sleep(0.3)  # the last change reaches the open page
@@ -185,6 +183,7 @@ class _Demo:
             self._cluster,
             taken,
             scans=driver.scans,
+            answer_ms=driver.answer_ms,
             seconds=scanned_seconds,
             was_drained=was_drained,
             killed=self._killed,

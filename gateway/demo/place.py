@@ -18,6 +18,8 @@ PREFIX = "mawashi-demo-"
 DATABASE_PREFIX = "mawashi_demo_"
 TIME_ZONE = "Asia/Tokyo"
 SHIFTS = ("08:00-16:00", "16:00-00:00", "00:00-08:00")
+FEEDBACK = "honeywell"
+"""The kind of scanner that is played: it is told to sound by one command of two bytes for each answer."""
 _OWNER = "demo.lock"
 
 
@@ -107,7 +109,13 @@ class Place:
             _table(firm=firm.id, edge=firm.edge, data_dir=data_dir, time_zone=TIME_ZONE, shifts=SHIFTS, panel="off"),
             self._mqtt(firm.id, broker),
             *(
-                _table("[[scanner]]", id=bench.scanner, port=ports[bench.scanner], stations=bench.stations)
+                _table(
+                    "[[scanner]]",
+                    id=bench.scanner,
+                    port=ports[bench.scanner],
+                    stations=bench.stations,
+                    feedback=FEEDBACK,
+                )
                 for bench in firm.benches
             ),
         ]

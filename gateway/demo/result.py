@@ -35,6 +35,7 @@ class Result:
     operations_done: int
     facts: int
     scans: int
+    scan_to_answer_ms: dict[str, float | None]
     scan_to_commit_ms: dict[str, float | None]
     scan_to_board_ms: dict[str, float | None]
     held_offline: int
@@ -82,6 +83,7 @@ def collect(
     delays: Delays,
     *,
     scans: int,
+    answer_ms: Sequence[float],
     seconds: float,
     was_drained: bool,
     killed: Sequence[str],
@@ -106,6 +108,7 @@ def collect(
             ),
             facts=sum(facts.values()),
             scans=scans,
+            scan_to_answer_ms=percentiles(answer_ms),
             scan_to_commit_ms=percentiles(delays.commit_ms),
             scan_to_board_ms=percentiles(delays.board_ms),
             held_offline=delays.held_offline,

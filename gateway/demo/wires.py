@@ -17,10 +17,20 @@ class Wire:
         os.close(slave)  # from now on the other end is whoever opens the port
         os.set_blocking(self._master, False)
 
+    def fileno(self) -> int:
+        """Return what select waits on."""
+        return self._master
+
     def write(self, data: bytes) -> None:
         """Send bytes as a scanner would; what a dead reader does not take is lost, as on a real one."""
         with contextlib.suppress(BlockingIOError, OSError):
             os.write(self._master, data)
+
+    def read(self) -> bytes:
+        """Return what the scanner was told to sound; empty if nothing, or if nobody is there."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            return os.read(self._master, 4096)
+        return b""
 
     def close(self) -> None:
         """Unplug it."""
