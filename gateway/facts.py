@@ -26,6 +26,11 @@ _EARLIEST_NS, _LATEST_NS = -9_223_372_036_000_000_000, 9_223_372_036_000_000_000
 """What InfluxDB can store, less room for the nanoseconds that keep points of one instant apart."""
 _DAY_SECONDS = 86_400
 _SECONDS = {cause: f"{cause.value}_s" for cause in Cause}
+_HIDDEN: dict[str, Value] = {
+    **dict.fromkeys(("since_ms", "rework", "available", "planned", "sessions", "open"), UNKNOWN),
+    **dict.fromkeys(_SECONDS.values(), float(UNKNOWN)),
+}
+"""What is told of an operation only to its own firm, or where everything is granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,10 @@ def order_facts(
     released = order.released_at or order.last_at or _EPOCH
     facts: list[Fact] = []
     moved = _handovers(order)
+    alike: dict[tuple[int, str, bool], Mapping[str, Value]] = {}
     for firm in sorted(views):
         until = order.delivered_at or views[firm].at or released
-        facts += _Writer(order, views[firm], firm, nanoseconds(released), until, zone).facts(charges)
+        facts += _Writer(order, views[firm], firm, nanoseconds(released), until, zone, alike).facts(charges)
         for parties, fact in moved:
             if firm in parties or views[firm].level == "full":
                 facts.append(replace(fact, firm=firm))
@@ -104,6 +110,8 @@ class _Writer:
     released_ns: int
     until: datetime
     zone: tzinfo
+    alike: dict[tuple[int, str, bool], Mapping[str, Value]]
+    """What is told of an operation of another firm, by number, level and whether to the coordinator."""
 
     def facts(self, charges: Sequence[Charge]) -> list[Fact]:
         found = [self._order()]
@@ -112,7 +120,9 @@ class _Writer:
             if operation is None:
                 continue
             own = seen.mine or self._full
-            found.append(self._operation(operation, seen, own=own))
+            tags = (self._tag, ("operation", tag(operation.no)), ("firm", tag(operation.firm)))
+            fields = self._own(operation, seen) if own else self._others(operation, seen)
+            found.append(Fact(self.firm, "operation", tags, self.released_ns + operation.no, fields))
             if own:
                 found += [self._session(operation, session) for session in operation.sessions]
         return found + self._times(charges)
@@ -184,44 +194,59 @@ class _Writer:
     def _due_ms(self, day: str | None) -> int:
         return _ms(self._end_of(date.fromisoformat(day))) if day else UNKNOWN
 
-    def _operation(self, operation: Operation, seen: OperationView, *, own: bool) -> Fact:
-        seconds = operation_account(operation, self.until) if own else {}
-        good, scrap, hold = seen.good, seen.scrap, seen.hold
-        return Fact(
-            self.firm,
-            "operation",
-            (self._tag, ("operation", tag(operation.no)), ("firm", tag(operation.firm))),
-            self.released_ns + operation.no,
-            {
-                "name": seen.name or "",
-                "stage": seen.stage,
-                "state": seen.state or "",
-                "mine": int(seen.mine),
-                "station": (operation.station or "") if own else (seen.station or ""),
-                "due": seen.due or "",
-                "due_ms": self._due_ms(seen.due),
-                "promised": seen.promised or "",
-                "promised_ms": self._due_ms(seen.promised),
-                "since_ms": _ms(operation.state_since if own else None),
-                "started_ms": _ms(seen.started_at),
-                "finished_ms": _ms(seen.finished_at),
-                "received_ms": _ms(seen.received_at),
-                "shipped_ms": _ms(seen.shipped_at),
-                "percent": _number(seen.percent),
-                "good": operation.good.total if own else _number(good.n if good else None),
-                "scrap": operation.scrap.total if own else _number(scrap.n if scrap else None),
-                "rework": operation.rework.total if own else UNKNOWN,
-                "hold": operation.hold.total if own else _number(hold.n if hold else None),
-                "good_quality": _quality(operation.good) if own else (good.q.value if good else ""),
-                "available": _number(operation.available if own else None),
-                "remaining": _number(operation.remaining if own else seen.remaining),
-                "planned": _number(operation.planned if own else None),
-                "sessions": len(operation.sessions) if own else UNKNOWN,
-                "open": sum(s.closed_at is None for s in operation.sessions) if own else UNKNOWN,
-                **{name: float(seconds.get(cause, UNKNOWN)) for cause, name in _SECONDS.items()},
-                "void": 0,
-            },
-        )
+    def _others(self, operation: Operation, seen: OperationView) -> Mapping[str, Value]:
+        """Return what another firm's operation is to this one: the same for every firm of its level."""
+        place = (operation.no, self.view.level, self.view.coordinator == self.firm)
+        if (fields := self.alike.get(place)) is None:
+            fields = self.alike[place] = (
+                self._seen(seen)
+                | _HIDDEN
+                | {
+                    "station": seen.station or "",
+                    "good": _number(seen.good.n if seen.good else None),
+                    "good_quality": seen.good.q.value if seen.good else "",
+                    "scrap": _number(seen.scrap.n if seen.scrap else None),
+                    "hold": _number(seen.hold.n if seen.hold else None),
+                    "remaining": _number(seen.remaining),
+                }
+            )
+        return fields
+
+    def _own(self, operation: Operation, seen: OperationView) -> Mapping[str, Value]:
+        seconds = operation_account(operation, self.until)
+        return self._seen(seen) | {
+            "since_ms": _ms(operation.state_since),
+            "station": operation.station or "",
+            "good": operation.good.total,
+            "scrap": operation.scrap.total,
+            "rework": operation.rework.total,
+            "hold": operation.hold.total,
+            "good_quality": _quality(operation.good),
+            "available": _number(operation.available),
+            "remaining": _number(operation.remaining),
+            "planned": _number(operation.planned),
+            "sessions": len(operation.sessions),
+            "open": sum(session.closed_at is None for session in operation.sessions),
+            **{name: seconds.get(cause, 0.0) for cause, name in _SECONDS.items()},
+        }
+
+    def _seen(self, seen: OperationView) -> dict[str, Value]:
+        return {
+            "name": seen.name or "",
+            "stage": seen.stage,
+            "state": seen.state or "",
+            "mine": int(seen.mine),
+            "due": seen.due or "",
+            "due_ms": self._due_ms(seen.due),
+            "promised": seen.promised or "",
+            "promised_ms": self._due_ms(seen.promised),
+            "started_ms": _ms(seen.started_at),
+            "finished_ms": _ms(seen.finished_at),
+            "received_ms": _ms(seen.received_at),
+            "shipped_ms": _ms(seen.shipped_at),
+            "percent": _number(seen.percent),
+            "void": 0,
+        }
 
     def _session(self, operation: Operation, session: Session) -> Fact:
         seconds = dict.fromkeys(Cause, 0.0)

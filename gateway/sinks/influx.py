@@ -61,7 +61,7 @@ class InfluxSink:
             try:
                 busy = self._turn()
             except (Away, OSError) as error:  # OSError: the password file
-                self._say(str(error))
+                self._say(str(error), getattr(error, "reason", ""))
                 stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
                 wait = min(wait * 2, _BACK_OFF_SECONDS[1])
                 continue
@@ -77,11 +77,11 @@ class InfluxSink:
         if not stopping.is_set():
             self._awake.wait(_IDLE_SECONDS)
 
-    def _say(self, trouble: str) -> None:
+    def _say(self, trouble: str, reason: str = "") -> None:
         """Log a change, not every try."""
         if trouble != self._trouble:
             if trouble:
-                _log.warning(trouble)
+                _log.warning(trouble, reason=reason)
             else:
                 _log.info("InfluxDB takes points again")
         self._trouble = trouble

@@ -11,7 +11,11 @@ from gateway.settings import Influx
 
 
 class Away(Exception):  # noqa: N818 - it is away, no error of ours
-    """InfluxDB cannot take anything now; one sentence that says what to do, if somebody must."""
+    """InfluxDB cannot take anything now; one sentence that says what to do, if somebody must, and what was met."""
+
+    def __init__(self, sentence: str, reason: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class NoDatabase(Exception):  # noqa: N818
@@ -100,7 +104,7 @@ class Http:
         return urllib3.make_headers(basic_auth=f"{user}:{password}")
 
     def _unreachable(self, error: Exception) -> Away:
-        return Away(f"InfluxDB at {self._url} does not answer ({type(error).__name__}). Points wait until it does.")
+        return Away(f"InfluxDB at {self._url} does not answer. Points wait until it does.", repr(error))
 
     def _trouble(self, status: int, reason: str) -> Away:
         if status in (401, 403) or "authoriz" in reason:
