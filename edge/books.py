@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.ranges import Ranges
+from broker.ranges import Ranges
 from edge.sending import Held, uncommitted
 
 SHIFT = 2**40

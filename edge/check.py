@@ -19,13 +19,13 @@ from broker.clock import clock
 from broker.events import ClockQuality
 from broker.link import Delivery, Link
 from broker.messages import Hello, MessageError, Receipt, new_nonce
+from broker.ranges import size
 from broker.topics import Kind, Topic, client_id, order_subscription
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
 from edge.inbox import Down, Inbox, Up
 from edge.lock import is_held
 from edge.port import why_not_open
-from edge.ranges import size
 from edge.settings import Edge, Scanner
 from edge.uplink import ToInbox, hello_of
 

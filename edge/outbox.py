@@ -21,8 +21,8 @@ from pathlib import Path
 from broker.clock import Reading
 from broker.events import ClockQuality, Ref
 from broker.messages import new_epoch
+from broker.ranges import Ranges, minus, size, union
 from edge.books import PAGE_BYTES, SHIFT, bytes_of, checksum_of, held_in, is_damage, make_tables, ranges_of, seal
-from edge.ranges import Ranges, size, subtract, union
 from edge.sending import Held, Mark
 
 _RESERVE_BYTES = 8 * 1024 * 1024
@@ -218,7 +218,7 @@ class Outbox:
                 end = min(held.last, cutoff - base - 1)
                 if room <= 0 or end < held.lowest:
                     break
-                for first, last in subtract(((held.lowest, end),), held.uncommitted):
+                for first, last in minus(((held.lowest, end),), held.uncommitted):
                     until = min(last, first + room - 1)
                     self._db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (base + first, base + until))
                     room -= until - first + 1

@@ -11,8 +11,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from broker.ranges import Ranges, minus, size, union
 from edge.books import PAGE_BYTES, SHIFT, checksum_of, make_tables, seal
-from edge.ranges import Ranges, size, subtract, union
 
 _LEAF = 0x0D
 _MAX_LOCAL = PAGE_BYTES - 35
@@ -135,7 +135,7 @@ def _last(epoch: _Epoch) -> int:
 
 def _gone(epoch: _Epoch) -> Ranges:
     last = _last(epoch)
-    return subtract(((epoch.lowest, last),), union(tuple(epoch.known))) if last >= epoch.lowest else ()
+    return minus(((epoch.lowest, last),), union(tuple(epoch.known))) if last >= epoch.lowest else ()
 
 
 def _rows(data: bytes, pages: int) -> Iterator[tuple[int, tuple[Value, ...]]]:

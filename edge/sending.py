@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from broker.messages import BUNDLE_EVENTS, IN_FLIGHT, EpochHeld, EpochReceipt, Receipt
-from edge.ranges import Ranges, intersect, size, subtract, union
+from broker.ranges import Ranges, both, minus, size, union
 
 HELLO_SECONDS_WAITING = 60.0
 HELLO_SECONDS_IDLE = 15 * 60.0
@@ -36,7 +36,7 @@ class Held:
     @property
     def waiting(self) -> Ranges:
         """What can be sent and should be."""
-        return subtract(intersect(self.uncommitted, ((self.lowest, self.last),)), self.lost)
+        return minus(both(self.uncommitted, ((self.lowest, self.last),)), self.lost)
 
     @property
     def receipted(self) -> int:
@@ -215,7 +215,7 @@ class Sending:
             return None
         for held in self.held.values():
             flying: Ranges = union(tuple((one.first, one.last) for one in self._flying if one.epoch == held.epoch))
-            if free := subtract(held.waiting, flying):
+            if free := minus(held.waiting, flying):
                 first, last = free[0]
                 tries = self._tries.get((held.epoch, first))
                 return SendBundle(held.epoch, first, min(last - first + 1, tries.events if tries else BUNDLE_EVENTS))
@@ -247,19 +247,17 @@ class Sending:
     def _take(self, held: Held, receipt: EpochReceipt) -> Held:
         """Receipts of one ledger add up: a number is uncommitted only if every one of them leaves it out."""
         holes: Ranges = (*receipt.missing, (receipt.upto + 1, _FOREVER))
-        held.uncommitted = intersect(held.uncommitted, union(holes))
-        if intersect(held.waiting, receipt.missing):
+        held.uncommitted = both(held.uncommitted, union(holes))
+        if both(held.waiting, receipt.missing):
             self._hello_asked = True
         return held
 
     def _settle(self, now: float) -> None:
-        self._flying = [
-            one for one in self._flying if intersect(self.held[one.epoch].waiting, ((one.first, one.last),))
-        ]
+        self._flying = [one for one in self._flying if both(self.held[one.epoch].waiting, ((one.first, one.last),))]
         self._tries = {
             (epoch, first): tries
             for (epoch, first), tries in self._tries.items()
-            if epoch in self.held and intersect(self.held[epoch].waiting, ((first, first),))
+            if epoch in self.held and both(self.held[epoch].waiting, ((first, first),))
         }
         self._note_waiting(now)
 
@@ -293,4 +291,4 @@ def uncommitted(upto: int, missing: Ranges, last: int) -> Ranges:
     >>> uncommitted(10, ((3, 4),), 12)
     ((3, 4), (11, 12))
     """
-    return intersect(union(missing, ((upto + 1, _FOREVER),)), ((1, last),))
+    return both(union(missing, ((upto + 1, _FOREVER),)), ((1, last),))

@@ -21,11 +21,11 @@ from broker.messages import (
     StationView,
     new_nonce,
 )
+from broker.ranges import size
 from broker.topics import Kind, Topic, client_id, order_subscription
 from edge.inbox import Down, Inbox, Up
 from edge.log import Log
 from edge.outbox import Outbox
-from edge.ranges import size
 from edge.sending import Held, Ignored, SayHello, SendBundle, Sending
 from edge.settings import Edge
 

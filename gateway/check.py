@@ -18,11 +18,11 @@ import typer
 from broker.clock import SystemClock
 from broker.events import ClockQuality
 from broker.link import Delivery, Link
+from broker.ranges import Ranges, size
 from broker.settings import SettingsError, load
 from broker.topics import GATEWAY, Kind, Topic, client_id
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
-from gateway.ledger.ranges import Ranges, size
 from gateway.settings import Gateway, Influx
 from gateway.state import State
 from gateway.store import Unwritable

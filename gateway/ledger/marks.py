@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.messages import EpochReceipt
-from gateway.ledger.ranges import Range, Ranges, both, minus, size, union
+from broker.ranges import Range, Ranges, both, minus, size, union
 
 LARGEST_NUMBER = 2**53
 """Sequence numbers above it are refused: 285 years at a million events a second, and exact in every JSON reader."""

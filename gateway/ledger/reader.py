@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from sqlalchemy import Connection, Engine, Select, func, select
 
 from broker.events import ClockQuality
+from broker.ranges import Ranges, size
 from gateway import store
 from gateway.ledger import tables as t
 from gateway.ledger.marks import Marks
-from gateway.ledger.ranges import Ranges, size
 from gateway.rules.row import Row
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from broker.messages import EpochHeld, new_ledger
+from broker.ranges import Ranges, minus
 from gateway.ledger import tables as t
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
 from gateway.ledger.marks import Marks
-from gateway.ledger.ranges import Ranges, minus
 from gateway.ledger.reader import marks_of
 
 KEPT_A_TOPIC = 100

@@ -14,10 +14,10 @@ from pathlib import Path
 from broker.codes import Card, CardCode, TicketCode, printed
 from broker.link import Delivery, Link
 from broker.messages import Bundle, EpochReceipt, Hello, Receipt, new_ledger
+from broker.ranges import union
 from broker.settings import Mqtt, load
 from broker.topics import Kind, Topic, order_subscription, subscription
 from edge.check import status
-from edge.ranges import union
 from edge.settings import Edge
 from tests.conftest import until
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broker import ranges
 from broker.messages import EpochReceipt, Receipt
-from edge import ranges
 from edge.sending import Held, Ignored, Obeyed, SayHello, SendBundle, Sending, uncommitted
 
 A, B = "a" * 16, "b" * 16
@@ -276,8 +276,8 @@ def as_set(some: ranges.Ranges) -> set[int]:
 def test_ranges_are_sets(a: set[int], b: set[int]):
     x, y = as_ranges(a), as_ranges(b)
     assert as_set(ranges.union(x, y)) == a | b
-    assert as_set(ranges.intersect(x, y)) == a & b
-    assert as_set(ranges.subtract(x, y)) == a - b
+    assert as_set(ranges.both(x, y)) == a & b
+    assert as_set(ranges.minus(x, y)) == a - b
     assert ranges.size(x) == len(a)
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.messages import EpochReceipt
+from broker.ranges import Ranges, both, minus, size, union
 from gateway.ledger.marks import Marks
-from gateway.ledger.ranges import Ranges, both, minus, size, union
 
 NUMBERS = st.integers(1, 40)
 RANGE = st.tuples(NUMBERS, st.integers(0, 8)).map(lambda pair: (pair[0], pair[0] + pair[1]))

@@ -1,6 +1,6 @@
-"""Arithmetic on sets of numbers written as ranges (first and last, both inclusive): sorted, disjoint, never touching.
+"""Arithmetic on sets of event numbers, written as ranges: first and last inclusive, sorted, disjoint, never touching.
 
-Pure; what the numbers mean stands in `gateway.ledger.marks`.
+Pure; what the numbers mean stands with those who send them (`edge.sending`) and keep them (`gateway.ledger.marks`).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Ranges = tuple[Range, ...]
 
 
 def union(*parts: Iterable[Range]) -> Ranges:
-    """Return every number of any part; empty ranges (first > last) count for nothing.
+    """Return every number of any part, neighbours joined; empty ranges (first > last) count for nothing.
 
     >>> union([(1, 3), (9, 9)], [(4, 5)])
     ((1, 5), (9, 9))
@@ -49,12 +49,22 @@ def minus(kept: Ranges, taken: Ranges) -> Ranges:
 def both(one: Ranges, other: Ranges) -> Ranges:
     """Return the numbers that are in both.
 
-    >>> both(((1, 9),), ((3, 4), (9, 12)))
-    ((3, 4), (9, 9))
+    >>> both(((1, 5), (8, 9)), ((4, 8),))
+    ((4, 5), (8, 8))
     """
-    return minus(one, minus(one, other))
+    found: list[Range] = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        first, last = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if first <= last:
+            found.append((first, last))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
 
 
-def size(ranges: Ranges) -> int:
-    """Return how many numbers there are."""
+def size(ranges: Iterable[Range]) -> int:
+    """Return how many numbers they hold."""
     return sum(last - first + 1 for first, last in ranges)
