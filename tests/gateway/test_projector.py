@@ -225,7 +225,7 @@ def test_a_first_fold_that_fails_still_shows_the_order_as_parked(house: House, p
 
 def test_live_orders_are_folded_before_those_that_catch_up(house: House) -> None:
     shop = Shop()
-    for _ in range(450):  # more than one turn folds, less than it takes in at once
+    for _ in range(300):  # more than one turn folds, less than it takes in at once
         shop.order()
     now = BEGIN + timedelta(days=60)
     key, _ = shop.order(at=now)
@@ -235,7 +235,7 @@ def test_live_orders_are_folded_before_those_that_catch_up(house: House) -> None
         assert house.state.order(key)
         assert house.state.marked() > 0
         finish(projector)
-    assert house_is_current(house, 451)
+    assert house_is_current(house, 301)
 
 
 def test_a_state_that_is_deleted_or_damaged_is_made_again_with_higher_revisions(house: House) -> None:
@@ -282,7 +282,7 @@ def start(settings: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.slow
 def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state(tmp_path: Path) -> None:
-    shop = a_shop(5, orders=60)
+    shop = a_shop(5, orders=40)
     expected = House(tmp_path / "expected")
     commit(expected.writer, shop.lines)
     expected.project()
