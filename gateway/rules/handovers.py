@@ -13,24 +13,24 @@ def handover(draft: Draft, at: datetime, row: Stamped, event: Handover) -> None:
     ship = event.action is HandoverAction.SHIP
     if draft.free or event.operation is not None:
         operation = floor.operation(draft, at, row, event.operation)
+        if operation is not None:
+            operation = _door(draft, operation, 1 if ship else -1)
     else:
-        operation = _leaving(draft, row) if ship else _arriving(draft, row, event)
+        operation = _leaving(draft, row.firm) if ship else _arriving(draft, row.firm, event.id)
         if operation is None and (ship or row.firm != draft.coordinator):
             floor.missing(draft, at, row)
     if operation is None:
         return
-    office.ticket(draft, event.ticket)
-    counted = event.quantity is not None and event.quantity.n is not None
-    machine = event.quantity is not None and event.quantity.q is Quality.MACHINE
-    n = event.quantity.n if counted and event.quantity is not None else None
-    passing = Passing(at, event.id, event.ticket, n, machine, event.boxes)
-    if ship:
-        _edge_of_firm(draft, operation, 1).ships.append(passing)
-    else:
-        _edge_of_firm(draft, operation, -1).receives.append(passing)
+    if event.ticket not in draft.tickets:
+        office.ticket(draft, event.ticket)
+    quantity = event.quantity
+    n, machine = (None, False) if quantity is None else (quantity.n, quantity.q is Quality.MACHINE)
+    (operation.ships if ship else operation.receives).append(
+        Passing(at, event.id, event.ticket, n, machine, event.boxes)
+    )
 
 
-def _edge_of_firm(draft: Draft, operation: OperationDraft, step: int) -> OperationDraft:
+def _door(draft: Draft, operation: OperationDraft, step: int) -> OperationDraft:
     """Walk along the routing to the firm's last (1) or first (-1) operation of this visit: goods pass there."""
     if operation not in draft.chain:
         return operation
@@ -40,29 +40,34 @@ def _edge_of_firm(draft: Draft, operation: OperationDraft, step: int) -> Operati
     return draft.chain[place]
 
 
-def _leaving(draft: Draft, row: Stamped) -> OperationDraft | None:
+def _leaving(draft: Draft, firm: str) -> OperationDraft | None:
     """Return the firm's lowest operation that was finished since it last shipped, else its last one with a finish."""
-    doors = _doors(draft, row.firm, 1)
-    for door in doors:
+    chain = draft.chain
+    first = worked = None
+    for place, door in enumerate(chain):
+        if door.firm != firm or (place + 1 < len(chain) and chain[place + 1].firm == firm):
+            continue
         if door.finishes and (not door.ships or door.ships[-1].at < door.finishes[-1]):
             return door
-    worked = [door for door in doors if door.finishes or door.ships]
-    return worked[-1] if worked else next(iter(doors), None)
+        if door.finishes or door.ships:
+            worked = door
+        first = first or door
+    return worked or first
 
 
-def _arriving(draft: Draft, row: Stamped, event: Handover) -> OperationDraft | None:
-    """Return where the ship with this id goes, else the lowest operation that something is on its way to."""
-    doors = _doors(draft, row.firm, -1)
-    before = {door.no: draft.chain[draft.chain.index(door) - 1] for door in doors if door is not draft.chain[0]}
-    for door in doors:
-        if door.no in before and any(ship.id == event.id for ship in before[door.no].ships):
+def _arriving(draft: Draft, firm: str, name: str) -> OperationDraft | None:
+    """Return where the hand-over of this name goes, else the lowest operation that something is on its way to."""
+    chain = draft.chain
+    awaited = fresh = last = None
+    for place, door in enumerate(chain):
+        if door.firm != firm or (place and chain[place - 1].firm == firm):
+            continue
+        ships = chain[place - 1].ships if place else ()
+        if any(ship.id == name for ship in ships):
             return door
-    for door in doors:
-        if door.no in before and len(before[door.no].ships) > len(door.receives):
-            return door
-    return next((door for door in doors if not door.receives), doors[-1] if doors else None)
-
-
-def _doors(draft: Draft, firm: str, step: int) -> list[OperationDraft]:
-    own = [operation for operation in draft.chain if operation.firm == firm]
-    return [operation for operation in own if _edge_of_firm(draft, operation, step) is operation]
+        if awaited is None and len(ships) > len(door.receives):
+            awaited = door
+        if fresh is None and not door.receives:
+            fresh = door
+        last = door
+    return awaited or fresh or last

@@ -7,11 +7,16 @@ one implies it.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from gateway.rules.draft import Draft, OperationDraft, Passing
+from gateway.rules.making import maker
 from gateway.rules.order import Amount, Transfer
 from gateway.rules.sequence import Oddity
+
+_transfer, _amount = maker(Transfer), maker(Amount)
+_NONE = Amount()
 
 
 class Output(NamedTuple):
@@ -60,7 +65,7 @@ def carry(
         *((report.at, 3, (report.n, report.ticket)) for report in target.reports),
         *((guess.at, 3, (None, guess.ticket)) for guess in target.guesses),
     ]
-    happenings.sort(key=lambda happening: happening[:2])
+    happenings.sort(key=itemgetter(0, 1))
     for at, kind, what in happenings:
         if type(what) is tuple:
             crossing.work(at, *what)
@@ -76,7 +81,7 @@ def _unscanned(outputs: list[Output], target: OperationDraft) -> Carried:
         return Carried(crosses=True)
     since, ticket = min(begun), target.sessions[0].ticket
     total = sum(output.n for output in outputs)
-    transfer = Transfer(f"implied-{target.no}", ticket, None, since, None, Amount(assumed=total), implied=True)
+    transfer = _transfer(f"implied-{target.no}", ticket, None, since, None, Amount(assumed=total), implied=True)
     return Carried(
         [(max(output.at, since), output.n) for output in outputs],
         total,
@@ -95,7 +100,7 @@ class _Load:
     ticket: str
     ship: Passing | None = None
     receive: Passing | None = None
-    sent: Amount = field(default_factory=Amount)
+    sent: Amount = _NONE
     received: Amount | None = None
     received_at: datetime | None = None
     there: int = 0
@@ -132,10 +137,10 @@ class _Crossing:
         """Goods leave. A ship scanned after the work began belongs to what that work implied."""
         load = next((load for load in self.loads if load.ship is None and self._same(load, ship.ticket)), None)
         if load is not None and load.receive is None:
-            load.sent = Amount()
+            load.sent = _NONE
             load.sent = self._amount(ship)
             self._there(load, load.sent.total)
-            load.received = Amount(assumed=load.there)
+            load.received = _amount(0, 0, load.there)
         elif load is None:
             known = any(self._same(other, ship.ticket) for other in self.loads)
             load = _Load(ship.ticket, sent=self._amount(ship))
@@ -179,18 +184,18 @@ class _Crossing:
             need = self.used + 1
         else:
             need = self.used + n
-        while self.available < need:
+        while self.available < need:  # seldom: goods come before the work on them
             waiting = [load for load in self.loads if load.received_at is None]
             load = next((load for load in waiting if self._same(load, ticket)), None)
             if load is None:
                 if n is None or any(self._same(other, ticket) for other in self.loads):
                     break
                 load = _Load(ticket)
-                load.sent = Amount(assumed=self._unsent(at, ticket))
+                load.sent = _amount(0, 0, self._unsent(at, ticket))
                 self.loads.append(load)
             load.implied, load.received_at = True, at
             self._there(load, load.sent.total)
-            load.received = Amount(assumed=load.there)
+            load.received = _amount(0, 0, load.there)
         self.used = max(self.used, self.available) if n is None else self.used + n
 
     def carried(self) -> Carried:
@@ -203,7 +208,7 @@ class _Crossing:
             else:
                 name = receive.id if receive is not None else f"implied-{self.target}-{number}"
             result.transfers.append(
-                Transfer(
+                _transfer(
                     name,
                     load.ticket,
                     ship.at if ship else None,
@@ -233,9 +238,9 @@ class _Crossing:
             load.received_at = receive.at
         load.receive, load.implied = receive, False
         if receive.n is None:
-            load.received = Amount(assumed=load.sent.total)
+            load.received = _amount(0, 0, load.sent.total)
         else:
-            load.received = Amount(machine=receive.n) if receive.machine else Amount(counted=receive.n)
+            load.received = _amount(0, receive.n) if receive.machine else _amount(receive.n)
         self._there(load, load.received.total)
 
     def _there(self, load: _Load, n: int) -> None:
@@ -244,8 +249,8 @@ class _Crossing:
 
     def _amount(self, passing: Passing) -> Amount:
         if passing.n is None:
-            return Amount(assumed=self._unsent(passing.at, passing.ticket))
-        return Amount(machine=passing.n) if passing.machine else Amount(counted=passing.n)
+            return _amount(0, 0, self._unsent(passing.at, passing.ticket))
+        return _amount(0, passing.n) if passing.machine else _amount(passing.n)
 
     def _unsent(self, at: datetime, ticket: str) -> int:
         """Return how many pieces a hand-over without a number is.

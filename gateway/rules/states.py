@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from gateway.rules.draft import Draft, OperationDraft, SessionDraft
@@ -10,6 +11,7 @@ from gateway.rules.order import Amount, Cause, Phase, Span, State
 from gateway.rules.pieces import Flow
 
 _span = maker(Span)
+_NOTHING = Amount()
 _PHASES = ((Phase.RUNNING, State.RUNNING), (Phase.SETUP, State.SETUP), (Phase.PAUSED, State.PAUSED))
 
 
@@ -42,9 +44,11 @@ def standing(draft: Draft, flow: Flow, before: Flow | None) -> Standing:
 
 def at_work(operation: OperationDraft) -> Standing | None:
     """Return the state of an operation somebody is at, by its busiest session; None if nobody is."""
-    open_sessions = [session for session in operation.sessions if session.closed_at is None]
+    going = [session for session in operation.sessions if session.closed_at is None]
+    if not going:
+        return None
     for phase, state in _PHASES:
-        since = [session.phase_since for session in open_sessions if session.phase is phase]
+        since = [session.phase_since for session in going if session.phase is phase]
         if since:
             return Standing(state, min(since))
     return None
@@ -87,11 +91,8 @@ def own_times(draft: Draft, flow: Flow, sessions: Iterable[Span]) -> tuple[Span,
         spans += _idle(draft, flow, closed, opened)
     if draft.cancelled_at is not None:
         spans = [_cut(span, draft.cancelled_at) for span in spans if span.start < draft.cancelled_at or span.end]
-    return tuple(sorted(spans, key=_by_start))
-
-
-def _by_start(span: Span) -> datetime:
-    return span.start
+    spans.sort(key=attrgetter("start"))
+    return tuple(spans)
 
 
 def _cut(span: Span, end: datetime) -> Span:
@@ -117,9 +118,12 @@ def _idle(draft: Draft, flow: Flow, closed: datetime | None, opened: datetime | 
     spans = []
     if came is not None and (opened is None or opened > came):
         spans.append(_span(Cause.QUEUE, came, opened))
-    if closed is not None and (end := left(draft, flow, closed)) != closed:
-        ends = [moment for moment in (end, opened) if moment is not None]
-        spans.append(_span(Cause.WAIT_SHIP, closed, min(ends, default=None)))
+    if closed is not None:
+        end = left(draft, flow, closed)
+        if end != closed:
+            if end is None or (opened is not None and opened < end):
+                end = opened
+            spans.append(_span(Cause.WAIT_SHIP, closed, end))
     return spans
 
 
@@ -129,7 +133,9 @@ def _came(flow: Flow, closed: datetime | None, opened: datetime | None) -> datet
         return None if flow.done else flow.waiting_since
     known = flow.available is not None
     for at, n in flow.entries:
-        if (n > 0 or not known) and (closed is None or at > closed) and at < opened:
+        if at >= opened:
+            break
+        if (n > 0 or not known) and (closed is None or at > closed):
             return at
     return None
 
@@ -137,20 +143,23 @@ def _came(flow: Flow, closed: datetime | None, opened: datetime | None) -> datet
 def left(draft: Draft, flow: Flow, closed: datetime) -> datetime | None:
     """Return when what was finished at `closed` left the firm: `closed` itself if nothing waited, None if not yet."""
     operation, departure = flow.operation, flow.departure
-    shipped = [ship.at for ship in operation.ships if ship.at >= closed]
-    if departure is None:  # the last operation: it leaves only if somebody else answers for the order
-        if draft.free or draft.coordinator in (None, operation.firm):
-            return closed
-        if not shipped and operation.ships:
-            return closed
-        return min(shipped, default=None)
-    if not departure.crosses:
+    if departure is not None and not departure.crosses:
         return closed
+    shipped = None
+    for ship in operation.ships:
+        if ship.at >= closed:
+            shipped = ship.at
+            break
+    if departure is None:  # the last operation: it leaves only if somebody else answers for the order
+        stays = draft.free or draft.coordinator in (None, operation.firm)
+        return closed if stays or (shipped is None and operation.ships) else shipped
     if departure.unscanned_since is not None:
         return max(closed, departure.unscanned_since)
-    good = sum(output.n for output in flow.outputs if output.at <= closed)
-    sent = [load for load in departure.transfers if (load.shipped_at or load.received_at or closed) <= closed]
-    if sent and sum((load.sent or load.received or Amount()).total for load in sent) >= good:
-        return closed
-    begun = [load.received_at for load in departure.transfers if load.received_at is not None]
-    return min(shipped + [at for at in begun if at > closed], default=None)
+    sent, good = -1, sum([output.n for output in flow.outputs if output.at <= closed])
+    gone = shipped
+    for load in departure.transfers:
+        if (load.shipped_at or load.received_at or closed) <= closed:
+            sent = max(sent, 0) + (load.sent or load.received or _NOTHING).total
+        if load.received_at is not None and load.received_at > closed and (gone is None or load.received_at < gone):
+            gone = load.received_at
+    return closed if sent >= good else gone
