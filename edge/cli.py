@@ -1,8 +1,10 @@
 """The command `mawashi-edge`: the agent beside the machines. Each command imports what it needs."""
 
 import json
+import os
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -27,7 +29,8 @@ DEFAULT_SETTINGS = Path("/etc/mawashi/edge.toml")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. A bug in any thread ends the process, which the service manager then restarts."""
+    threading.excepthook = _end_the_process
     app()
 
 
@@ -104,6 +107,11 @@ def _read(path: Path) -> "Edge":
         return load(Edge, path)
     except SettingsError as error:
         _end("\n".join(error.problems), 2)
+
+
+def _end_the_process(args: threading.ExceptHookArgs) -> None:
+    threading.__excepthook__(args)
+    os._exit(1)
 
 
 def _end(message: str, code: int) -> NoReturn:
