@@ -1,0 +1,89 @@
+"""`make bench`: run every bench, one after the other, and hold what it measured against the design's budget.
+
+Rates depend on the machine, so the ones that matter are ratios within one run. Exits 1 if a budget is missed.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(__file__).parent
+
+
+class Budget(NamedTuple):
+    """One line of the table: what is measured, where it stands in the bench's JSON, and what it must be."""
+
+    what: str
+    value: Callable[[dict[str, Any]], float]
+    least: float | None = None
+    most: float | None = None
+    unit: str = ""
+
+    def line(self, result: dict[str, Any]) -> tuple[str, bool]:
+        """Return the line to print, and whether the budget holds."""
+        value = self.value(result)
+        good = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        bound = f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}" if self.most is not None else "-"
+        return f"{self.what:<66} {value:>12,.2f} {self.unit:<9} {bound:>10}  {'ok' if good else 'SHORT'}", good
+
+
+def demo(*more: str) -> list[str]:
+    """The demo, measured for 30 seconds."""
+    return [str(Path(sys.executable).parent / "mawashi"), "demo", "--seconds", "30", "--json", *more]
+
+
+BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
+    "appender": (
+        [sys.executable, str(FOLDER / "bench_appender.py")],
+        [
+            Budget("bare paho consumer that commits nothing", lambda r: r["bare_messages_a_second"], unit="msg/s"),
+            Budget("one event a message, drain to receipt : bare", lambda r: r["single_to_bare"], least=0.3),
+            Budget("bundles, drain to receipt", lambda r: r["bundled_events_a_second"], least=15_000, unit="events/s"),
+        ],
+    ),
+    "demo": (
+        demo(),
+        [
+            Budget("demo: events accepted", lambda r: r["accepted"], least=1000, unit="events"),
+            Budget("demo: events missing", lambda r: r["missing"], most=0, unit="events"),
+            Budget("demo: scan to answer, p99", lambda r: r["scan_to_answer_ms"]["p99"], most=100, unit="ms"),
+            Budget("demo: scan to board, p99", lambda r: r["scan_to_board_ms"]["p99"], most=500, unit="ms"),
+            Budget(
+                "demo: largest edge, RSS",
+                lambda r: max(mb for name, mb in r["rss_mb"].items() if name.startswith("edge")),
+                most=45,
+                unit="MB",
+            ),
+            Budget("demo: gateway's processes together, RSS",
+                   lambda r: sum(r["rss_mb"][name] for name in ("gateway", "appender", "projector", "web")),
+                   most=600, unit="MB"),
+        ],
+    ),
+}  # fmt: skip
+
+
+def main() -> int:
+    """Run the benches named on the command line, or all."""
+    chosen = sys.argv[1:] or list(BENCHES)
+    all_good = True
+    for name in chosen:
+        command, budgets = BENCHES[name]
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0 or not done.stdout.strip():
+            print(f"{name:<66} ended with status {done.returncode}")
+            all_good = False
+            continue
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        for budget in budgets:
+            line, good = budget.line(result)
+            print(line, flush=True)
+            all_good = all_good and good
+    return 0 if all_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
