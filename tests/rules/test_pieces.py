@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.events import Quality, Quantity
+from broker.events import OrderAction, OrderPart, Quality, Quantity
 from gateway.rules.order import Amount, State
 from tests.rules.floor import ASSUMED, Floor, T, at
 
@@ -226,8 +226,6 @@ def test_a_lot_that_lost_pieces_claims_no_more_than_the_rest() -> None:
 
 @pytest.mark.parametrize("later", [60, 20])
 def test_a_larger_quantity_makes_more_pieces_available_when_it_is_told(later: float) -> None:
-    from broker.events import OrderAction, OrderPart
-
     floor = Floor()
     floor.job("a", 10, 0, 30)
     floor.order(later, OrderAction.CHANGED, part=OrderPart(quantity=60))

@@ -4,6 +4,7 @@ import csv
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def number(text: str) -> int:
 def rows(reports: list[dict[str, str]]) -> tuple[list[Stamped], dict[str, int]]:
     """The order's rows as an edge would record them: a session a report, each lane a station of its own."""
     steps = {name: 10 * place for place, name in enumerate(dict.fromkeys(one["Activity"] for one in reports), 1)}
-    clock = {"at": IMPORTED, "mono_ms": 0, "boot": "b0", "clock": ClockQuality.GIVEN}
+    clock: dict[str, Any] = {"at": IMPORTED, "mono_ms": 0, "boot": "b0", "clock": ClockQuality.GIVEN}
     routing = tuple(Step(no=no, name=name, firm="shop") for name, no in steps.items())
     quantity = max((number(one["Qty_Completed"]) for one in reports), default=0)
     created = Order(
@@ -60,7 +61,13 @@ def rows(reports: list[dict[str, str]]) -> tuple[list[Stamped], dict[str, int]]:
     starts: dict[int, int] = {}
     for at, _, place, what in sorted(happened):
         one = ordered[place]
-        common = {**clock, "as_of": at, "ticket": T, "operation": steps[one["Activity"]], "station": stations[place]}
+        common: dict[str, Any] = {
+            **clock,
+            "as_of": at,
+            "ticket": T,
+            "operation": steps[one["Activity"]],
+            "station": stations[place],
+        }
         if what == "start":
             events = [Work(**common, action=Action.START)]
             starts[place] = seq + 1
@@ -70,7 +77,7 @@ def rows(reports: list[dict[str, str]]) -> tuple[list[Stamped], dict[str, int]]:
             for kind, column in (("good", "Qty_Completed"), ("scrap", "Qty_Rejected"), ("hold", "Qty_for_MRB")):
                 n = number(one[column])
                 if n or kind == "good":
-                    said = {kind: Quantity(n=n, q=Quality.COUNTED)}
+                    said: dict[str, Any] = {kind: Quantity(n=n, q=Quality.COUNTED)}
                     events.append(Work(**common, action=Action.REPORT, closes=closes, **said))
         for event in events:
             seq += 1

@@ -11,7 +11,7 @@ from tests.rules.floor import T, at, row
 
 
 def event(clock: ClockQuality = ClockQuality.SYNCED, minute: float = 0, **fields: Any) -> AnyEvent:
-    given = {"at": at(minute), "mono_ms": 1_000, "boot": "b0", "clock": clock}
+    given: dict[str, Any] = {"at": at(minute), "mono_ms": 1_000, "boot": "b0", "clock": clock}
     return Work(**{**given, "action": Action.START, "ticket": T, "operation": 10, "station": "m1", **fields})
 
 
@@ -32,7 +32,11 @@ def test_an_unsynced_event_is_dated_by_a_synced_bundle_of_the_same_boot() -> Non
 
 def test_with_an_unsynced_bundle_of_the_same_boot_its_age_is_counted_from_the_receipt() -> None:
     told = event(ClockQuality.UNSYNCED)
-    clocks = {"bundle_at": at(-9_000), "bundle_mono_ms": 1_000 + 10 * 60_000, "bundle_clock": ClockQuality.UNSYNCED}
+    clocks: dict[str, Any] = {
+        "bundle_at": at(-9_000),
+        "bundle_mono_ms": 1_000 + 10 * 60_000,
+        "bundle_clock": ClockQuality.UNSYNCED,
+    }
     found = stamped(told, received_at=at(60), **clocks)
     assert (found.stamp, found.approximate) == (at(50), True)
 
