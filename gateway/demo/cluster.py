@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,12 +33,12 @@ class Failed(Exception):  # noqa: N818 - what is the case
 
 @dataclass(slots=True)
 class Edge:
-    """One firm's edge, its serial ports by scanner, and what its network goes through."""
+    """One firm's edge, its serial ports by scanner, and the cable its network goes through, if that is to be pulled."""
 
     firm: Firm
     process: Process
     wires: dict[str, Wire]
-    cable: Cable
+    cable: Cable | None
     log: Path
     read_from: int = 0
     """Where in the log this start of the process begins."""
@@ -67,6 +67,8 @@ class Cluster:
     influx: str | None
     broker: Broker
     broker_process: Process | None
+    pulled: str
+    """The firm whose cable will be pulled."""
     gateway: Process = field(init=False)
     edges: dict[str, Edge] = field(init=False, default_factory=dict)
     peaks: dict[str, float] = field(init=False, default_factory=dict)
@@ -80,8 +82,8 @@ class Cluster:
         self.gateway = Process("gateway", command, log=self.place.log("gateway"), environment=environment)
         for firm in self.firms:
             wires = {bench.scanner: Wire() for bench in firm.benches}
-            cable = Cable(self.broker.port)
-            through = Broker(cable.port, self.broker.version, self.broker.passwords)
+            cable = Cable(self.broker.port) if firm.id == self.pulled else None
+            through = replace(self.broker, port=cable.port) if cable else self.broker
             path = self.place.write_edge(firm, through, {name: wire.path for name, wire in wires.items()})
             log = self.place.log(firm.id)
             command = [_beside("mawashi-edge"), "run", "--settings", str(path)]
@@ -109,7 +111,7 @@ class Cluster:
             self.check()
             if left and time.monotonic() > deadline:
                 raise Failed(f"after {_START_SECONDS:.0f} s these are not ready: {', '.join(left)}\n{self._tails()}")
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def check(self) -> None:
         """Raise Failed if something that should run has ended."""
@@ -128,7 +130,8 @@ class Cluster:
                 if process:
                     process.wait(_STOP_SECONDS)
         for edge in self.edges.values():
-            edge.cable.close()
+            if edge.cable:
+                edge.cable.close()
             for wire in edge.wires.values():
                 wire.close()
 
@@ -141,6 +144,13 @@ class Cluster:
             edge.process.wait(_STOP_SECONDS)
 
     # -- faults --------------------------------------------------------------------------------------------------------
+
+    @property
+    def cable(self) -> Cable:
+        """The cable that can be pulled."""
+        cable = self.edges[self.pulled].cable
+        assert cable, "made for this firm"
+        return cable
 
     def kill_part(self, name: str) -> None:
         """Kill a process of the gateway with -9; its supervisor starts it again."""

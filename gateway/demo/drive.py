@@ -18,7 +18,7 @@ from gateway.demo.wires import Wire
 _LONGEST_NAP_SECONDS = 0.05
 _ANSWER_BYTES = 2
 """One command to a Honeywell scanner: ESC and a character."""
-_PATIENCE_NS = 3 * 10**9
+_PATIENCE_NS = 2 * 10**9
 """Who hears nothing for so long scans on."""
 
 
@@ -39,6 +39,11 @@ class Hand:
     waiting: deque[Scan] = field(default_factory=deque)
     owed_bytes: int = 0
     scanned_ns: int = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether its answers are still awaited; a label read twice in a moment gets none."""
+        return self.owed_bytes > 0 and time.monotonic_ns() - self.scanned_ns < _PATIENCE_NS
 
 
 class Driver:
@@ -85,7 +90,7 @@ class Driver:
     def finish(self, stopping: Callable[[], bool], *, seconds: float) -> None:
         """Scan what was due and listen to the last answers, for at most so long."""
         deadline = time.monotonic() + seconds
-        while any(hand.waiting or hand.owed_bytes for hand in self._hands.values()):
+        while any(hand.waiting or hand.listening for hand in self._hands.values()):
             if stopping() or time.monotonic() > deadline:
                 return
             self._scan(_LONGEST_NAP_SECONDS)
@@ -100,7 +105,7 @@ class Driver:
                 and (not hand.owed_bytes or now - hand.scanned_ns > _PATIENCE_NS)
             ):
                 self._write(hand)
-        wires = {hand.wire: hand for hand in self._hands.values() if hand.owed_bytes and hand.edge.ready}
+        wires = {hand.wire: hand for hand in self._hands.values() if hand.listening and hand.edge.ready}
         answered, _, _ = select.select(list(wires), [], [], max(0.0, nap_seconds))
         for wire in answered:
             self._listen(wires[wire])

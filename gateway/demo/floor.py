@@ -46,7 +46,7 @@ FIRMS = (
         OperationKind.MACHINING,
         ("旋削", "旋削 2次", "ねじ切り"),
         18.0,
-        _benches("nc", 6, 3),
+        _benches("nc", 4, 3),
     ),
     Firm(
         "grinding",
@@ -55,7 +55,7 @@ FIRMS = (
         OperationKind.MACHINING,
         ("円筒研削", "平面研削", "仕上げ研削"),
         16.0,
-        _benches("gr", 5, 3),
+        _benches("gr", 3, 3),
     ),
     Firm(
         "plating",
@@ -64,7 +64,7 @@ FIRMS = (
         OperationKind.SPECIAL,
         ("無電解ニッケル", "アルマイト", "硬質クロム"),
         22.0,
-        _benches("tank", 4, 4),
+        _benches("tank", 3, 3),
     ),
     Firm(
         "inspection",
@@ -73,7 +73,7 @@ FIRMS = (
         OperationKind.INSPECTION,
         ("寸法検査", "寸法・外観検査"),
         9.0,
-        _benches("bench", 4, 2),
+        _benches("bench", 3, 2),
     ),
 )
 """Turning, grinding, plating, inspection: the chain that the sample orders name."""

@@ -53,7 +53,7 @@ class Chances:
     scrap: float = 0.15
     hold: float = 0.05
     rework: float = 0.05
-    forgotten_finish: float = 0.4
+    forgotten_finish: float = 0.35
     unscanned_receipt: float = 0.12
     uncounted: float = 0.06
     all_good_card: float = 0.12
@@ -272,7 +272,7 @@ class _Work:
     def _close(self, good: int, chances: Chances, *, alone: bool) -> Life:
         shop = self.shop
         end = shop.shift_end(shop.now)
-        if end - shop.now < 40 * MINUTE and shop.happens(chances.forgotten_finish):
+        if end - shop.now < 15 * MINUTE and shop.happens(chances.forgotten_finish):
             yield shop.env.timeout(end - shop.now + shop.lognormal(15.0, 0.5) * MINUTE)
             shop.told["forgotten_finish"] += 1
         yield from self._taken_up_after_shift()
