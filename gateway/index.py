@@ -34,7 +34,7 @@ from gateway.state.writer import WritableState
 
 _log = structlog.get_logger()
 
-_LIVE = timedelta(seconds=60)
+LIVE = timedelta(seconds=60)
 """A row that tells of something longer ago is catching up."""
 _HOMES_REMEMBERED = 100_000
 
@@ -43,9 +43,13 @@ _Place = tuple[str, str, str]
 
 
 class Index:
-    """Holds what it has learnt from rows, in the state and a little in memory; for one thread, within a turn."""
+    """Holds what it has learnt from rows, in the state and a little in memory; for one thread, within a turn.
 
-    def __init__(self, state: WritableState, events: Events) -> None:
+    `live` is how long ago a row may tell of something and still not be catching up, by the clock that gives `now`.
+    """
+
+    def __init__(self, state: WritableState, events: Events, *, live: timedelta = LIVE) -> None:
+        self._live = live
         self._rows, self._products, self._events = state.index, state.products, events
         self.marks = Marks(state.index.load_marks(), state.products.parked())
         self._awaited = state.index.anchors_beginning(ROW_PREFIX)
@@ -95,7 +99,7 @@ class Index:
 
     def _take(self, row: Row, event: AnyEvent, now: datetime) -> None:
         stamped = self._stamp(row, event)
-        live = stamped is None or (now - stamped.stamp < _LIVE and now - row.received_at < _LIVE)
+        live = stamped is None or (now - stamped.stamp < self._live and now - row.received_at < self._live)
         touched = set(anchors(event))
         if named := target(event):
             touched |= self._anchors_of(named, {row.key})

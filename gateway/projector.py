@@ -18,12 +18,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.exc import DatabaseError
 
-from broker.clock import Clock, clock
+from broker.clock import Clock, FastClock, clock
 from broker.topics import GATEWAY
 from gateway.events import Events, LedgerAway
 from gateway.facts import edge_fact, index
 from gateway.folding import fold_order
-from gateway.index import Index
+from gateway.index import LIVE, Index
 from gateway.ledger import AuthorStatus, Ledger
 from gateway.process import settings_from
 from gateway.settings import Gateway
@@ -73,7 +73,8 @@ class Projector:
         with self._state.turn():
             self._state.set_value("ledger", ledger_id)
             self._cursor = int(self._state.value("cursor") or 0)
-            self._index = Index(self._state, self._events)
+            speed = self._now.speed if isinstance(self._now, FastClock) else 1.0  # late is late in real seconds
+            self._index = Index(self._state, self._events, live=LIVE * speed)
         self._edges.clear()
 
     def turn(self) -> bool:

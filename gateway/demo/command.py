@@ -32,6 +32,8 @@ _KILLED_EDGE = "grinding"
 _STOPPED = 130
 """Exit status of a command that was told to stop before it had ended."""
 _BAD_ARGUMENTS = 2
+_PAGE_SECONDS = 10.0
+"""How long to wait for the page's stream to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class _Demo:
         board = Board(self._cluster.web_port)
         commits.start()
         board.start()
+        board.listening.wait(_PAGE_SECONDS)
         self._plan_offline(driver, 0.30 * seconds, 0.15 * seconds)
         if self._wanted.kill:
             self._plan_kills(driver, seconds)
