@@ -258,6 +258,7 @@ class OrderAction(StrEnum):
     REROUTED = "rerouted"
     SPLIT = "split"
     HELD = "held"
+    RELEASED = "released"
     CANCELLED = "cancelled"
 
 

@@ -81,6 +81,8 @@ def _order(draft: Draft, at: datetime, event: Order, before: int | None) -> int 
         _issue(draft, at, issued)
     if event.action is OrderAction.HELD:
         draft.held = True
+    elif event.action is OrderAction.RELEASED:
+        draft.held = False
     elif event.action is OrderAction.CANCELLED and draft.cancelled_at is None:
         draft.cancelled_at = at
     quantity, spare = draft.part.get("quantity"), draft.part.get("spare", 0)

@@ -96,6 +96,17 @@ def test_a_held_order_is_a_mark_and_not_a_state_and_ends_when_it_is_voided() -> 
     assert not floor.state.held
 
 
+def test_a_held_order_is_released_and_may_be_held_again() -> None:
+    floor = Floor()
+    floor.order(10, OrderAction.HELD, why="drawing")
+    floor.order(20, OrderAction.RELEASED)
+    assert not floor.state.held
+    floor.order(30, OrderAction.HELD, why="material")
+    assert floor.state.held
+    floor.order(40, OrderAction.RELEASED, as_of=at(15))
+    assert floor.state.held, "a release said to be from before the last hold ends only the one before"
+
+
 def test_a_cancelled_order_keeps_what_was_done_and_flags_what_is_begun_after() -> None:
     floor = Floor("10:a 20:a")
     floor.job("a", 10, 0, 30, good=50)
