@@ -46,52 +46,87 @@ class _Epoch:
 
 
 def rescue(path: Path) -> Rescued:
-    """Replace the damaged outbox at `path` by a new file with every good row. Nobody else may have it open."""
-    aside = _move_aside(path)
+    """Replace the damaged outbox at `path` by a new file with every good row. Nobody else may have it open.
+
+    The new file is complete before the damaged one moves: if this fails or the power goes, nothing is lost and it can
+    be tried again. Raises OSError or sqlite3.OperationalError if there is no room.
+    """
     new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
+    for left in (new, new.with_name(new.name + "-journal")):
+        left.unlink(missing_ok=True)
     with closing(sqlite3.connect(new, isolation_level=None)) as fresh:
         fresh.execute("PRAGMA auto_vacuum=INCREMENTAL")
         make_tables(fresh)
-        first_page = new.read_bytes()[:PAGE_BYTES]
-        _take_in_the_log(aside, first_page)
-        rescued = _copy(aside, fresh)
+        _take_in_the_log(path, new.read_bytes()[:PAGE_BYTES])
+        events, lost = _copy(path, fresh)
+    aside = _move_aside(path)
     new.replace(path)
-    return rescued
+    return Rescued(aside, events, lost)
+
+
+def resume(path: Path) -> Rescued | None:
+    """Finish a rescue that ended between its last two steps: a damaged file aside, and none in its place.
+
+    To be called before an outbox is opened, which would begin an empty one. None if there is nothing to finish.
+    """
+    aside = _aside(path, _asides(path))
+    if path.exists() or not aside.exists():
+        return None
+    for suffix in ("-wal", ""):
+        _move(aside, path, suffix)
+    return rescue(path)
+
+
+def _asides(path: Path) -> int:
+    """Return how many damaged files lie beside the outbox."""
+    number = 0
+    while _aside(path, number + 1).exists():
+        number += 1
+    return number
+
+
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{number}")
 
 
 def _move_aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
+    """Move the file and then its log, so that a log never lies beside a file that is not its own."""
+    aside = _aside(path, _asides(path) + 1)
+    for suffix in ("", "-wal"):
+        _move(path, aside, suffix)
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    for suffix in ("-wal", ""):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     return aside
 
 
-def _take_in_the_log(aside: Path, first_page: bytes) -> None:
+def _move(source: Path, target: Path, suffix: str) -> None:
+    with suppress(FileNotFoundError):
+        source.with_name(source.name + suffix).rename(target.with_name(target.name + suffix))
+
+
+def _take_in_the_log(path: Path, first_page: bytes) -> None:
     """Let SQLite move what is committed from the write-ahead log to the file; that needs a first page it knows."""
     for attempt in (1, 2):
         try:
-            with closing(sqlite3.connect(aside, isolation_level=None)) as db:
+            with closing(sqlite3.connect(path, isolation_level=None)) as db:
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 db.execute("PRAGMA user_version").fetchall()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                raise
             if attempt == 1:
-                with aside.open("r+b") as file:
+                with path.open("r+b") as file:
                     file.write(first_page[:18] + b"\2\2" + first_page[20:])  # 18, 19: the file has a log
         else:
             return
 
 
-def _copy(aside: Path, fresh: sqlite3.Connection) -> Rescued:
+def _copy(path: Path, fresh: sqlite3.Connection) -> tuple[int, dict[str, Ranges]]:
+    """Copy every good row; return how many events there are, and by epoch which are lost."""
     epochs: dict[tuple[int, str], _Epoch] = {}
     books: list[tuple[Value, ...]] = []
     fresh.execute("BEGIN")
-    with aside.open("rb") as file:
-        for key, values in _rows(file.read(), max(1, aside.stat().st_size // PAGE_BYTES)):
+    with path.open("rb") as file:
+        for key, values in _rows(file.read(), max(1, path.stat().st_size // PAGE_BYTES)):
             match values:
                 case (_, bytes(raw), int(at), bytes(body), bytes(checksum)):
                     ordinal, seq = divmod(key, SHIFT)
@@ -112,7 +147,7 @@ def _copy(aside: Path, fresh: sqlite3.Connection) -> Rescued:
             (ordinal, *(book := _book(name, epoch)), seal(*book)),
         )
     fresh.execute("COMMIT")
-    return Rescued(aside, int(fresh.execute("SELECT count(*) FROM event").fetchone()[0]), lost)
+    return int(fresh.execute("SELECT count(*) FROM event").fetchone()[0]), lost
 
 
 def _take_book(book: tuple[Value, ...], epochs: dict[tuple[int, str], _Epoch]) -> None:

@@ -12,6 +12,7 @@ from edge.inbox import Down, Inbox, Item, Up
 from edge.log import Log
 from edge.outbox import Outbox
 from edge.rules import EMPTY, Memory, UnreadableError, dump, load
+from edge.salvage import resume
 from edge.settings import Edge
 from edge.uplink import Uplink
 from edge.views import Views
@@ -29,6 +30,8 @@ class Store:
         self.settings, self._log = settings, log
         self.clock: Clock = clock()
         now = self.clock.read().at
+        if rescued := resume(settings.outbox_path):
+            log("ERROR", f"the outbox was damaged: {rescued}. Replace the card")
         self.outbox = Outbox(settings.outbox_path, settings.author, settings.outbox.keeping())
         self.views = Views(settings.views_path, now)
         self.memory = self._memory()

@@ -17,7 +17,7 @@ from broker.clock import Reading
 from broker.events import ClockQuality
 from edge.books import is_damage
 from edge.outbox import Keeping, Outbox, RefusedError, Source
-from edge.salvage import rescue
+from edge.salvage import rescue, resume
 from edge.sending import Mark
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -223,6 +223,53 @@ def test_damage_is_told_from_a_full_disk(path: Path):
     assert not is_damage(full)
     assert rescue(path).events == 0
     opened(path).accept(lines(1), at=AT)
+
+
+def damaged(path: Path) -> None:
+    """Leave an outbox of 30 events behind, its first page overwritten."""
+    outbox = opened(path)
+    outbox.accept(lines(30), at=AT)
+    outbox.close()
+    path.write_bytes(os.urandom(4096) + path.read_bytes()[4096:])
+
+
+def test_a_rescue_that_cannot_write_leaves_the_damaged_outbox_in_its_place(path: Path):
+    damaged(path)
+    in_the_way = path.with_name(path.name + ".new")
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match=re.escape(str(in_the_way))):
+        rescue(path)
+    assert path.exists()
+    in_the_way.rmdir()
+    assert rescue(path).events == 30
+
+
+@pytest.mark.parametrize("moved", [("",), ("", "-wal")], ids=["before its log moved", "after it"])
+def test_a_rescue_cut_short_before_its_last_step_is_finished_at_the_next_start(path: Path, moved: tuple[str, ...]):
+    """The log holds every event, and the file's first page is gone, as after `kill -9` on a dying card."""
+    outbox = opened(path)
+    outbox.accept(lines(30), at=AT)
+    names = [path, path.with_name(path.name + "-wal")]
+    files = {name: name.read_bytes() for name in names}
+    outbox.close()
+    for name, data in files.items():
+        name.write_bytes(data)
+    assert rescue(path).events == 30
+    for name, data in files.items():
+        suffix = name.name.removeprefix(path.name)
+        aside = path.with_name(path.name + ".damaged-1" + suffix)
+        (aside if suffix in moved else name).write_bytes(data)
+    path.unlink()
+    finished = resume(path)
+    assert finished
+    assert finished.events == 30
+    assert resume(path) is None
+    assert sum(one.last for one in opened(path).held()) == 30
+
+
+def test_a_new_outbox_has_no_rescue_to_finish(path: Path):
+    assert resume(path) is None
+    assert not path.exists()
 
 
 # -- keeping -------------------------------------------------------------------------------------------------------------
