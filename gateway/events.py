@@ -8,9 +8,10 @@ from sqlalchemy.exc import DatabaseError
 
 from broker.events import AnyEvent
 from gateway.ledger import AuthorStatus, Ledger
-from gateway.resolve import Key, Rejected, judge
+from gateway.resolve import Rejected, judge
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped, stamp
+from gateway.rules.voiding import Key
 
 _KEPT = 50_000
 """About 2 kB each (measured)."""

@@ -6,20 +6,17 @@ from json import loads
 
 import structlog
 
-from broker.events import AnyEvent, Correction, CountReading, Handover, Machine, MachineState, Work
+from broker.events import AnyEvent, Correction, CountReading, Machine, MachineState
 from broker.topics import GATEWAY
 from gateway import facts
 from gateway.events import Events
-from gateway.marks import Marks
 from gateway.resolve import (
     ROW_PREFIX,
     Claim,
-    Key,
     Rejected,
     anchors,
     claims,
     home,
-    in_force,
     judge,
     order_anchor,
     row_anchor,
@@ -29,8 +26,10 @@ from gateway.resolve import (
 )
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped
+from gateway.rules.voiding import Key, firm_of, may_void, voided
 from gateway.state import StationRow, Verdict
 from gateway.state.writer import WritableState
+from gateway.touched import Touched
 
 _log = structlog.get_logger()
 
@@ -51,7 +50,7 @@ class Index:
     def __init__(self, state: WritableState, events: Events, *, live: timedelta = LIVE) -> None:
         self._live = live
         self._rows, self._products, self._events = state.index, state.products, events
-        self.marks = Marks(state.index.load_marks(), state.products.parked())
+        self.touched = Touched(state.index.load_marks(), state.products.parked())
         self._awaited = state.index.anchors_beginning(ROW_PREFIX)
         self._homes: dict[str, str] = {}
         self._stations = {(one.firm, one.edge, one.station): one for one in state.stations()}
@@ -164,9 +163,9 @@ class Index:
         for anchor in touched:
             kind, name = anchor[:2], anchor[2:]
             if kind == "o:":
-                self.marks.add(name, live=live)
+                self.touched.add(name, live=live)
             elif kind == "t:":
-                self.marks.add(self._home(name) or self._rehome(name, live=live), live=live)
+                self.touched.add(self._home(name) or self._rehome(name, live=live), live=live)
 
     def _home(self, ticket: str) -> str | None:
         if (known := self._homes.get(ticket)) is None and (known := self._rows.home(ticket)):
@@ -178,7 +177,7 @@ class Index:
         self._rehome(ticket, live=live)
         for _, claim in self._rows.claims_on(ticket):
             if claim.order:
-                self.marks.add(claim.order, live=live)
+                self.touched.add(claim.order, live=live)
 
     def _rehome(self, ticket: str, *, live: bool) -> str:
         """Find the order a ticket belongs to, and move it and what was split off it if that has changed."""
@@ -188,7 +187,7 @@ class Index:
             self._rows.set_home(ticket, new)
             for order in (old, new):
                 if order:
-                    self.marks.add(order, live=live)
+                    self.touched.add(order, live=live)
             for child in self._rows.children(ticket):
                 self._rehome(child, live=live)
         return new
@@ -200,22 +199,17 @@ class Index:
         return [one for one in self._rows.claims_on(ticket) if self._in_force(one[1].key)]
 
     def _in_force(self, key: Key) -> bool:
-        against: dict[Key, list[Key]] = {}
+        """Whether no correction in force voids this row."""
+        targets: dict[Key, Key] = {}
         asked = [key]
         while asked:
             one = asked.pop()
-            if one not in against and (found := self._rows.corrections_of(row_text(one))):
-                against[one] = found
-                asked += found
-        return not against or in_force(key, against, self._allowed)
-
-    def _allowed(self, correction: Key, voided: Key) -> bool:
-        """An edge reaches its own firm's rows, the gateway all."""
-        author, event = correction[0], self._events.of(voided)
-        firm = voided[0].partition("/")[0]
-        if voided[0] == GATEWAY and isinstance(event, Work | Handover) and event.firm:
-            firm = event.firm
-        return author == GATEWAY or author.partition("/")[0] == firm
+            if found := [other for other in self._rows.corrections_of(row_text(one)) if other not in targets]:
+                firm = firm_of(one[0], self._events.of(one))
+                allowed = [other for other in found if may_void(other[0], firm)]
+                targets |= dict.fromkeys(allowed, one)
+                asked += allowed
+        return key not in voided(targets)
 
     def _corrected(self, key: Key, *, live: bool) -> None:
         """Look again at what a correction reaches at last: a claim on a ticket, or a machine's word."""

@@ -93,14 +93,14 @@ class Projector:
                 self._note_edges()
                 if self._cursor != cursor:
                     self._state.set_value("cursor", str(self._cursor))
-                self._state.index.change_marks(*self._index.marks.changes())
+                self._state.index.change_marks(*self._index.touched.changes())
                 self._state.set_cursors(noted.cursors)
                 self._state.add_refusals(noted.refusals)
         except BaseException:
             self._notes.give_back(noted)
             raise
         self._events.trim()
-        more = bool(backlog or len(self._index.marks))
+        more = bool(backlog or len(self._index.touched))
         if more:
             self._notes.caught_up.clear()
         else:
@@ -122,12 +122,12 @@ class Projector:
     def _fold(self, began: float, backlog: int) -> int:
         """Fold live orders, then, if there is time, those that catch up; at least one a turn."""
         assert self._index
-        marks, folded = self._index.marks, 0
-        while time.monotonic() - began < _LIVE_SECONDS and (key := marks.next_live()):
+        touched, folded = self._index.touched, 0
+        while time.monotonic() - began < _LIVE_SECONDS and (key := touched.next_live()):
             self._fold_one(key)
             folded += 1
         while not folded or time.monotonic() - began < _TURN_SECONDS:
-            if backlog > _BACKLOG or not (key := marks.next_late()):
+            if backlog > _BACKLOG or not (key := touched.next_late()):
                 break
             self._fold_one(key)
             folded += 1

@@ -1,11 +1,12 @@
 """Which order a row touches, and whether it is an event at all. Pure: the same for any order of arrival.
 
-A row touches anchors: an order (`o:`), a ticket (`t:`), or another row (`r:`, corrections and counts) whose anchors
-are then its own. Tickets belong to the order that claims them; one that nobody claims is its own order (番号不明).
+A row touches anchors: an order (`o:`), a ticket (`t:`), or another row (`r:`, of a correction) whose anchors are then
+its own. A machine's counts touch none, since no rule reads them: they are facts of their station. Tickets belong to
+the order that claims them; one that nobody claims is its own order (番号不明).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,6 @@ from broker.events import (
     AnyEvent,
     Call,
     Correction,
-    CountReading,
     EventError,
     Grant,
     Handover,
@@ -31,9 +31,7 @@ from broker.events import (
 )
 from broker.topics import GATEWAY
 from gateway.rules.row import Row
-
-Key = tuple[str, str, int]
-"""A row's key in the ledger: author, epoch, seq."""
+from gateway.rules.voiding import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +95,8 @@ def anchors(event: AnyEvent) -> tuple[str, ...]:
 
 
 def target(event: AnyEvent) -> Key | None:
-    """Return the row whose anchors are also this event's: what a correction voids, the start that a count is for."""
-    match event:
-        case Correction():
-            return key_of(event.voids)
-        case CountReading(start=Ref() as start):
-            return key_of(start)
-    return None
+    """Return the row whose anchors are also this event's: what a correction voids."""
+    return key_of(event.voids) if isinstance(event, Correction) else None
 
 
 def claims(key: Key, event: AnyEvent) -> tuple[Claim, ...]:
@@ -140,29 +133,6 @@ def home(ticket: str, claims_on: Callable[[str], Iterable[Claim]]) -> str:
 
 def _age(claim: Claim) -> tuple[datetime, Key]:
     return claim.at, claim.key
-
-
-def in_force(row: Key, corrections: Mapping[Key, Iterable[Key]], allowed: Callable[[Key, Key], bool]) -> bool:
-    """Whether a row stands: no correction in force voids it.
-
-    `corrections` holds, for `row` and for each correction of it and so on, the corrections of that one. A correction
-    is in force if every correction of it is void; those that go round in a circle do nothing (as in
-    `gateway.rules.sequence`).
-    """
-    against = {
-        one: [other for other in others if other != one and allowed(other, one)] for one, others in corrections.items()
-    }
-    force: set[Key] = set()
-    void: set[Key] = set()
-    waiting = {other for others in against.values() for other in others}
-    while waiting:
-        settled = {one for one in waiting if all(other in void for other in against.get(one, ()))}
-        force |= settled
-        void |= {one for one, others in against.items() if not force.isdisjoint(others)}
-        if not settled and waiting.isdisjoint(void):
-            break
-        waiting -= settled | void
-    return force.isdisjoint(against.get(row, ()))
 
 
 def key_of(ref: Ref) -> Key:

@@ -8,7 +8,8 @@ from datetime import date, datetime
 
 from broker.events import Step
 from gateway.rules.order import Phase, Span
-from gateway.rules.sequence import Key, Oddity
+from gateway.rules.sequence import Oddity
+from gateway.rules.voiding import Key
 
 GOOD, SCRAP, REWORK, HOLD = range(4)
 """What a number of pieces says; the places of a session's four amounts."""

@@ -10,9 +10,7 @@ from datetime import datetime
 from broker.events import Action, Adopt, Correction, Grant, Order, Promise, Settlement, Work
 from broker.topics import GATEWAY
 from gateway.rules.stamp import Stamped
-
-Key = tuple[str, str, int]
-"""A row's key in the ledger: author, epoch, seq."""
+from gateway.rules.voiding import Key, may_void, voided
 
 Oddity = tuple[datetime, str, int | None, tuple[tuple[str, str], ...]]
 """What a person should look at: when, a key of `broker.words.FLAGS`, the operation, details."""
@@ -91,14 +89,12 @@ def _after_its_start(row: Stamped, place: _Place, times: dict[Key, datetime], od
 def _voided(known: dict[Key, Stamped], oddities: list[Oddity]) -> set[Key]:
     """Return the keys that corrections in force void.
 
-    A correction is in force when every correction of it is void, and void when one in force names it. Those that go
-    round in a circle are neither and do nothing. An edge reaches its own firm's rows, the gateway all.
+    One whose target has not arrived, or that reaches for another firm's row, is flagged unless it is void itself.
     """
     corrections = {row.key: row for row in known.values() if type(row.event) is Correction}
     if not corrections:
         return set()
     targets: dict[Key, Key] = {}
-    against: dict[Key, list[Key]] = {}
     refused: list[tuple[Key, str]] = []
     for key, row in corrections.items():
         assert type(row.event) is Correction
@@ -107,29 +103,13 @@ def _voided(known: dict[Key, Stamped], oddities: list[Oddity]) -> set[Key]:
         found = known.get(target)
         if found is None:
             refused.append((key, "target_missing"))
-        elif row.key[0] != GATEWAY and row.firm != found.firm:
+        elif not may_void(key[0], found.firm):
             refused.append((key, "not_allowed"))
         else:
             targets[key] = target
-            against.setdefault(target, []).append(key)
-    force, void = _grounded(targets, against)
+    void = voided(targets)
     for key, code in refused:
         if key not in void:
             row = corrections[key]
             oddities.append((row.at, code, None, (("firm", row.firm), ("author", key[0]), ("seq", str(key[2])))))
-    return {targets[key] for key in force}
-
-
-def _grounded(targets: dict[Key, Key], against: dict[Key, list[Key]]) -> tuple[set[Key], set[Key]]:
-    force: set[Key] = set()
-    void: set[Key] = set()
-    waiting = set(targets)
-    while waiting:
-        settled = {key for key in waiting if all(other in void for other in against.get(key, ()))}
-        force |= settled
-        void |= {targets[key] for key in settled}
-        overruled = {key for key in waiting if key in void}
-        if not settled and not overruled:
-            break
-        waiting -= settled | overruled
-    return force, void
+    return void

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from broker.events import AnyEvent, ClockQuality, Handover, Work
-from broker.topics import GATEWAY
+from broker.events import AnyEvent, ClockQuality
 from gateway.rules.row import Row
+from gateway.rules.voiding import firm_of
 
 _LONGEST_BOOT_MS = 10 * 365 * 24 * 3600 * 1000
 """Nothing on a shop floor runs ten years without a restart: a larger age is nonsense and must not overflow a date."""
@@ -42,7 +42,7 @@ def stamp(row: Row, event: AnyEvent) -> Stamped:
     return Stamped(
         row.key,
         event,
-        _firm(row.author, event),
+        firm_of(row.author, event),
         when if event.as_of is None else _utc(event.as_of),
         when,
         approximate,
@@ -64,12 +64,6 @@ def _stamp(row: Row, event: AnyEvent) -> tuple[datetime, bool]:
     except OverflowError:  # a clock in the year 1
         return received, True
     return min(at, received), not synced
-
-
-def _firm(author: str, event: AnyEvent) -> str:
-    if author == GATEWAY:
-        return (event.firm or GATEWAY) if isinstance(event, Work | Handover) else GATEWAY
-    return author.partition("/")[0]
 
 
 def _utc(moment: datetime) -> datetime:

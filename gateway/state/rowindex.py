@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from gateway.resolve import Claim, Key
+from gateway.resolve import Claim
+from gateway.rules.voiding import Key
 from gateway.state import tables as t
 from gateway.state.prepared import Prepared
 from gateway.state.shapes import Verdict

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from broker.codes import TicketCode, printed
-from broker.events import Action, Adopt, Correction, Split, Work
+from broker.events import Action, Adopt, Correction, CountReading, Ref, Split, Work
 from gateway import folding
 from gateway.projector import rebuild
 from gateway.rules.fold import fold as fold_rows
@@ -157,6 +157,40 @@ def test_rows_that_are_no_event_are_kept_as_verdicts_and_hold_nothing_up(house: 
     kept = house.state.order(key)
     assert kept
     assert kept.state.rows == 2
+
+
+def test_a_machines_count_is_a_fact_and_folds_no_order_again(house: House) -> None:
+    shop = Shop()
+    key, (ticket,) = shop.order()
+    edge = shop.edges["turning"]
+    start = edge.say(Work, BEGIN, action=Action.START, ticket=ticket, operation=10, station="nc-1")
+    with house.projector() as (projector, _):
+        commit(house.writer, shop.lines)
+        finish(projector)
+        before = house.state.order(key)
+        count = edge.say(CountReading, BEGIN, station="nc-1", signal="cycle", total=7, start=start.ref)
+        commit(house.writer, [count])
+        finish(projector)
+        assert house.state.order(key) == before
+        assert [point.void for point in house.state.points(0, 1000) if point.measurement == "count"] == [False]
+        commit(house.writer, [edge.say(Correction, BEGIN, voids=count.ref, why="undo")])
+        finish(projector)
+        assert house.state.order(key) == before
+        assert [point.void for point in house.state.points(0, 1000) if point.measurement == "count"] == [True]
+
+
+def test_corrections_of_each_other_that_nobody_may_make_hold_nothing_up(house: House) -> None:
+    shop = Shop()
+    one, other = shop.edges["turning"], shop.edges["grinding"]
+    key, _ = shop.order()
+    issued = shop.office.lines[-1]
+    first = one.say(Correction, BEGIN, voids=Ref(author=other.name, epoch=other.epoch, seq=1), why="undo")
+    other.say(Correction, BEGIN, voids=first.ref, why="undo")
+    one.say(Correction, BEGIN, voids=issued.ref, why="undo")
+    commit(house.writer, shop.lines)
+    house.project()
+    assert [kept.key for kept in house.state.orders()] == [key]
+    assert house.state.find("4471") == [key]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 
-class Marks:
+class Touched:
     """Two queues of order keys, first touched first out."""
 
     def __init__(self, kept: Mapping[str, bool], parked: Iterable[str]) -> None:
