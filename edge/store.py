@@ -33,7 +33,7 @@ class Store:
         if rescued := resume(settings.outbox_path):
             log("ERROR", f"the outbox was damaged: {rescued}. Replace the card")
         self.outbox = Outbox(settings.outbox_path, settings.author, settings.outbox.keeping())
-        self.views = Views(settings.views_path, now)
+        self.views = Views(settings.views_path, now, log=log)
         self.memory = self._memory()
         self.uplink = Uplink(settings, self.outbox, clock=self.clock, inbox=inbox, log=log)
         self._keep_at = time.monotonic() + _KEEP_SECONDS
@@ -85,8 +85,6 @@ class Store:
             why = self.views.put(key, payload, self.clock.read().at) if key else "it has no order key"
         except TopicError as error:
             why = str(error)
-        except sqlite3.OperationalError as error:
-            why = f"the disk refuses it: {error}"
         if why:
             self._log("WARNING", "an order view was not kept", topic=topic, why=why)
 
