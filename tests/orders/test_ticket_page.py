@@ -97,6 +97,11 @@ def test_a_replaced_ticket_is_not_printed_again():
     assert "第2版" in html
 
 
+def test_material_and_size_together_decide_how_small_they_are_printed():
+    long = replace(order(step(10)), material="SUS316L ELN", size="φ40×62 ±0.02 h6 研削代込み")
+    assert '<b class="s1">SUS316L ELN' in render(long, GATEWAY, on=date(2026, 11, 22))
+
+
 def test_a_cancelled_step_has_no_code():
     html = render(order(step(10), step(20, state=State.CANCELLED)), GATEWAY, on=date(2026, 11, 22))
     assert html.count('class="qr"') == 1
