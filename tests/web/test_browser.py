@@ -73,6 +73,20 @@ def test_a_firms_floor_and_an_orders_page_change_by_themselves(page: Page, runni
     expect(page.locator(".hero .chain")).to_contain_text("47 / 48", timeout=2000)
 
 
+def test_the_page_of_an_order_given_away_says_so_and_asks_no_more(page: Page, server: Server) -> None:
+    house = server.house
+    page.goto(f"{server.url}/order/unknown1")
+    expect(page.locator("main.order")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with house.state.turn():
+        house.state.products.drop_order("unknown1")
+    expect(page.locator("main")).to_contain_text("この受注はありません", timeout=5000)
+    page.wait_for_timeout(1000)  # what is measured is that nothing is asked in this time
+    order = f"{server.url}/order/unknown1"
+    assert [url for url in asked if "unknown1" in url] == [f"{order}?part=1&lang=ja", order]
+
+
 def test_no_page_is_wider_than_its_screen(page: Page, running: Server) -> None:
     for path in ("/", "/?wall=1", "/firm/turning", "/order/k4471", "/where?q=447", "/?lang=en"):
         page.goto(f"{running.url}{path}")

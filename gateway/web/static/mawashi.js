@@ -61,8 +61,11 @@
     while (lanes.children.length > Number(main.dataset.rows)) lanes.lastElementChild.remove();
     flash(row);
   };
+  let left = false;
+  const gone = () => { if (!left) { left = true; location.reload(); } };  // the new page says what there is to say
   const get = async (address) => {
     const answer = await fetch(address, { credentials: "same-origin" });
+    if (answer.status === 404) gone();
     if (!answer.ok) throw new Error(String(answer.status));
     return answer;
   };
@@ -89,7 +92,7 @@
   const work = async () => {
     if (busy) return;
     busy = true;
-    while (waiting.size || wanted) {
+    while (!left && (waiting.size || wanted)) {
       try { await (lanes ? refetchRows() : refetchWhole()); } catch { if (openSince === null) break; }
       await new Promise((done) => setTimeout(done, GATHER_MS));
     }
