@@ -176,6 +176,20 @@ def test_the_json_says_what_the_pages_say(client: TestClient) -> None:
     assert [one["key"] for one in client.get("/api/orders?show=late").json()["orders"]] == ["k4465"]
 
 
+def test_the_json_names_neither_customer_nor_people(house: House) -> None:
+    state = sample.running()
+    first, second, *rest = state.operations
+    worked = replace(second, sessions=tuple(replace(one, badges=("B-0777",)) for one in second.sessions))
+    house.put(replace(state, customer="客先A", operations=(first, worked, *rest)))
+    with client_of(house) as client:
+        until(lambda: client.app.state.memory.ready, what="the pages to have read the order")
+        for address in ("/api/orders", "/api/orders/k4471"):
+            text = client.get(address).text
+            assert "円筒研削" in text
+            for secret in ("客先A", 'customer"', "badges", "B-0777"):
+                assert secret not in text
+
+
 def test_a_row_that_left_the_list_comes_back_as_nothing(client: TestClient) -> None:
     answer = client.get("/fragments/rows?keys=k4471,k4455,none&show=open").json()
     assert answer["rows"]["k4455"] is None
