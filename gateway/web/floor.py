@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.events import Quality
 from broker.words import MACHINE_STATES, REASONS, STATES, Word
-from gateway.rules.order import Operation, OrderState, Phase, Session, State
-from gateway.rules.sharing import view
+from gateway.rules.order import Amount, Operation, OrderState, Phase, Session, State
+from gateway.rules.sharing import percent, view
 from gateway.web import words
-from gateway.web.lane import Due, due_in, open_flags, percent
+from gateway.web.lane import Due, due_in, open_flags
 from gateway.web.reader import Reader
 
 _PHASES = {Phase.RUNNING: State.RUNNING, Phase.SETUP: State.SETUP, Phase.PAUSED: State.PAUSED}
@@ -157,14 +158,20 @@ def _to_ship(order: OrderState, operation: Operation, firm: str, reader: Reader)
     onward = [link for link in order.links if link.source == operation.no]
     for link in onward:
         target = order.operation(link.target)
-        left = operation.good.total - link.sent
-        if target and target.firm != firm and left > 0 and target.state is not State.DONE and not _all_there(target):
+        left = _left(operation.good, link.sent)
+        if (
+            target
+            and target.firm != firm
+            and left.total > 0
+            and target.state is not State.DONE
+            and not _all_there(target)
+        ):
             line = reader.say(words.TO_FIRM, firm=reader.firm(target.firm))
             return _ship_slip(order, operation, reader, line, left)
     last = not onward and operation is order.operations[-1]
     if last and operation.state is State.DONE and order.coordinator and order.coordinator != firm:
         line = reader.say(words.TO_FIRM, firm=reader.firm(order.coordinator))
-        return _ship_slip(order, operation, reader, line, operation.good.total)
+        return _ship_slip(order, operation, reader, line, operation.good)
     return None
 
 
@@ -173,8 +180,17 @@ def _all_there(target: Operation) -> bool:
     return target.available is not None and target.planned is not None and target.available >= target.planned > 0
 
 
-def _ship_slip(order: OrderState, operation: Operation, reader: Reader, line: str, count: int) -> Slip:
-    return _slip(order, operation, reader, line, state="to_ship", word=words.TO_SHIP, quantity=reader.pieces(count))
+def _left(made: Amount, sent: int) -> Amount:
+    """What was made and not sent yet. What was counted goes first: a rest of assumed pieces stays assumed."""
+    counted = min(sent, made.counted)
+    machine = min(sent - counted, made.machine)
+    return Amount(made.counted - counted, made.machine - machine, made.assumed - (sent - counted - machine))
+
+
+def _ship_slip(order: OrderState, operation: Operation, reader: Reader, line: str, amount: Amount) -> Slip:
+    sure = amount.quality is Quality.COUNTED
+    quantity = reader.pieces(amount.total) if sure else reader.amount(amount)
+    return _slip(order, operation, reader, line, state="to_ship", word=words.TO_SHIP, quantity=quantity)
 
 
 def _from(before: Operation | None, firm: str, reader: Reader) -> str:

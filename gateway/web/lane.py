@@ -1,6 +1,5 @@
 """One order as one row of the board: who has it, its steps as a chain, its due date. Pure; a template draws it."""
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -8,6 +7,7 @@ from enum import StrEnum
 from broker.events import Quality
 from broker.words import STATES, Word
 from gateway.rules.order import Operation, OrderState, State
+from gateway.rules.sharing import percent
 from gateway.web import words
 from gateway.web.reader import Reader
 from gateway.web.whereabouts import Stand, whereabouts
@@ -150,16 +150,6 @@ def due_in(day: date, reader: Reader) -> Due:
     if left == 0:
         return Due(reader.day(day), reader.say(words.DUE_TODAY), "today")
     return Due(reader.day(day), reader.say(words.DAYS_LEFT, n=left), "calm")
-
-
-def percent(operation: Operation) -> int | None:
-    """Return how much of an operation is done by pieces; None where its quantity is not known."""
-    if operation.state is State.DONE:
-        return 100
-    reported = operation.good.total + operation.scrap.total
-    if not operation.planned:
-        return None if reported or operation.state in _AT_WORK else 0
-    return min(100, math.floor(100 * reported / operation.planned))
 
 
 def _step(operation: Operation, before: Operation | None, reader: Reader, *, current: bool) -> Step:

@@ -18,7 +18,7 @@ from gateway.web.lane import Show, lane, rank
 from gateway.web.look import look
 from gateway.web.memory import Memory
 from gateway.web.reader import Reader
-from gateway.web.sheet import facts, handovers, lines, lots, questions
+from gateway.web.sheet import checks, facts, handovers, lines, lots
 from gateway.web.whereabouts import answer
 
 router = APIRouter()
@@ -156,7 +156,7 @@ def _sheet(kept: Kept, reader: Reader) -> dict[str, Any]:
         "lines": lines(order, reader),
         "handovers": handovers(order, reader),
         "lots": lots(order, reader),
-        "questions": questions(order, reader),
+        "checks": checks(order, reader),
         "time": order_time(order, reader),
         "own": own_times(order, reader),
         "causes": _CAUSES,

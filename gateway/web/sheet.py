@@ -68,7 +68,7 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Check:
     """A flag as a sentence, what it is about, and whether a person has settled it."""
 
     word: Word
@@ -199,19 +199,19 @@ def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
     )
 
 
-def questions(order: OrderState, reader: Reader) -> tuple[Question, ...]:
+def checks(order: OrderState, reader: Reader) -> tuple[Check, ...]:
     """Return the flags, those nobody has settled first, newest first."""
     ordered = sorted(order.flags, key=lambda flag: (flag.settled is not None, -flag.at.timestamp()))
-    return tuple(_question(flag, reader) for flag in ordered)
+    return tuple(_check(flag, reader) for flag in ordered)
 
 
-def _question(flag: Flag, reader: Reader) -> Question:
+def _check(flag: Flag, reader: Reader) -> Check:
     about = f"{reader.say(words.OPERATION)} {flag.operation}" if flag.operation is not None else ""
     told = dict(flag.detail)
     if "firm" in told:
         told["firm"] = reader.firm(told["firm"])
     details = (reader.say(word, v=told[name]) for name, word in words.DETAILS.items() if name in told)
-    return Question(
+    return Check(
         word=FLAGS.get(flag.code, Word(flag.code, flag.code)),
         about=" · ".join(part for part in (about, *details) if part),
         at=reader.clock(flag.at),

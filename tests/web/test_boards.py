@@ -6,10 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 from gateway.rules.order import Amount, Cause, State
+from gateway.rules.sharing import percent
 from gateway.web.bars import order_time, own_times
 from gateway.web.floor import MachineNow, floor
-from gateway.web.lane import Show, due, lane, percent, rank, shown
-from gateway.web.sheet import facts, handovers, lines, lots, questions
+from gateway.web.lane import Show, due, lane, rank, shown
+from gateway.web.sheet import checks, facts, handovers, lines, lots
 from tests.web import sample
 from tests.web.test_reader import reader
 from tests.web.test_whereabouts import order
@@ -59,9 +60,11 @@ def test_a_row_tells_firm_state_progress_and_hand_overs_of_each_step():
 
 def test_progress_nobody_can_know_is_not_made_up():
     step = order("4471").operations[1]
-    assert percent(replace(step, planned=None)) is None
-    assert percent(replace(step, good=Amount(200))) == 100
-    assert percent(replace(step, planned=None, good=Amount(), state=State.READY)) == 0
+    unknown = replace(step, planned=None)
+    for shown_step in (unknown, replace(step, good=Amount(200)), replace(unknown, good=Amount(), state=State.READY)):
+        row = lane(replace(order("4471"), operations=(shown_step,)), reader())
+        assert row.steps[0].percent == percent(shown_step)
+    assert lane(replace(order("4471"), operations=(unknown,)), reader()).steps[0].percent is None
 
 
 def test_a_floor_flows_from_what_comes_to_what_is_to_be_shipped():
@@ -69,6 +72,7 @@ def test_a_floor_flows_from_what_comes_to_what_is_to_be_shipped():
     assert [slip.number for slip in built.ready] == ["4478"]
     assert [slip.number for slip in built.to_ship] == ["4472"]
     assert built.to_ship[0].line == "研削工場へ"
+    assert built.to_ship[0].quantity == "16個"
     assert [(tile.station, len(tile.slips)) for tile in built.tiles] == [
         ("lathe-1", 1),
         ("lathe-2", 1),
@@ -77,6 +81,15 @@ def test_a_floor_flows_from_what_comes_to_what_is_to_be_shipped():
     ]
     assert built.tiles[3].machine
     assert built.tiles[3].machine.word.ja == "アラーム"
+
+
+def test_pieces_to_ship_that_nobody_counted_say_so():
+    state = order("4472")
+    operations = tuple(
+        replace(one, good=Amount(assumed=one.good.total)) if one.firm == "turning" else one for one in state.operations
+    )
+    (slip,) = floor("turning", [replace(state, operations=operations)], (), reader()).to_ship
+    assert slip.quantity == "16（未確認）"
 
 
 def test_what_is_on_its_way_comes_before_what_is_only_planned():
@@ -109,7 +122,7 @@ def test_the_order_page_has_tickets_flags_and_what_is_known():
         ("00AAZZ", True, ""),
         ("B2M8XR", False, "7K3Q9F から分割"),
     ]
-    assert [one.settled for one in questions(state, reader())] == [False, True]
+    assert [one.settled for one in checks(state, reader())] == [False, True]
     assert facts(state, reader())[0].text == "MS-4471 改訂 B"
     assert lines(state, reader())[1].good == "32（未確認）"
 

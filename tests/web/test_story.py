@@ -8,7 +8,7 @@ from gateway.web.floor import floor
 from gateway.web.lane import lane
 from gateway.web.look import environment
 from gateway.web.reader import Language, Names, Reader
-from gateway.web.sheet import handovers, questions
+from gateway.web.sheet import checks, handovers
 from gateway.web.whereabouts import answer
 from tests.rules.floor import Floor, at
 from tests.web.sample import ZONE
@@ -80,7 +80,7 @@ def test_counts_that_differ_and_receipts_nobody_scanned_are_sentences_with_their
     story.receive("b", 60, 48)
     story.job("b", 20, 70, 90)
     story.start("a", 30, 100)
-    asked = {one.word.en: one.about for one in questions(story.state, reader(101))}
+    asked = {one.word.en: one.about for one in checks(story.state, reader(101))}
     assert asked["Shipped and received counts differ"] == "工程 20 · 出荷 50 · 受入 48"
     assert asked["Receipt implied: nobody scanned it"].startswith("工程 30 · 票 ")
     first, second = handovers(story.state, reader(101))
