@@ -49,6 +49,12 @@ CAUSES = {
     "queue": ("着手待ち Queue", "#a0a7ae"),
 }
 
+QUALITIES = {
+    "counted": ("数えた Counted", "#2f7d4f"),
+    "machine": ("機械の数 Machine", "#2a8f94"),
+    "assumed": ("（未確認） Assumed", "#c9772f"),
+}
+
 HEADINGS = {
     "order": "受注 Order",
     "operation": "工程 Op.",
@@ -62,14 +68,16 @@ HEADINGS = {
     "due": "納期 Due",
     "flags": "要確認 Flags",
     "good": "良品 Good",
-    "good_quality": "数の確かさ Counted?",
+    "good_quality": "良品の数 Good is",
     "remaining": "残 Left",
     "waiting": "未送信 Not sent",
     "missing": "欠番 Missing",
     "source": "渡した From",
     "target": "受け取る To",
     "sent": "出荷数 Sent",
+    "sent_quality": "出荷数 Sent is",
     "received": "受入数 Received",
+    "received_quality": "受入数 Received is",
     "Time": "から Since",
 }
 
@@ -88,10 +96,11 @@ def table(title: str, query: str, *, sort_by: str | None = None) -> Table:
         .title(title)
         .datasource(SOURCE)
         .with_target(InfluxQL(query))
-        .mappings([mapping(COLOURS)])
+        .mappings([mapping(COLOURS | QUALITIES)])
         .no_value("―")
         .override_by_name("phase", _coloured())
         .override_by_name("state", _coloured())
+        .override_by_regexp(".*_quality", _coloured())
         .override_by_name("percent", [DynamicConfigValue(id_val="unit", value="percent")])
         .with_transformation(DataTransformerConfig(id_val="organize", options={"renameByName": HEADINGS}))
     )
@@ -114,34 +123,35 @@ def number(title: str, query: str, colour: str) -> Stat:
     )
 
 
-RUNNING_NOW = """SELECT count("phase") FROM "session" WHERE "void" = 0 AND "open" = 1 AND "phase" = 'running'
-    AND $timeFilter"""
-PAUSED_NOW = """SELECT count("phase") FROM "session" WHERE "void" = 0 AND "open" = 1 AND "phase" = 'paused'
-    AND $timeFilter"""
-NOT_SENT = """SELECT sum("waiting") FROM (SELECT last("waiting") AS "waiting" FROM "edge"
-    WHERE "void" = 0 AND $timeFilter GROUP BY "edge")"""
+# What is the case now has no time range: an order of last year that still waits must not leave the board.
+RUNNING_NOW = """SELECT count("phase") FROM "session" WHERE "void" = 0 AND "open" = 1 AND "phase" = 'running'"""
+PAUSED_NOW = """SELECT count("phase") FROM "session" WHERE "void" = 0 AND "open" = 1 AND "phase" = 'paused'"""
+NOT_SENT = """SELECT sum("waiting") FROM (SELECT last("waiting") AS "waiting" FROM "edge" WHERE "void" = 0
+    GROUP BY "edge")"""
 OPEN_SESSIONS = """SELECT "station", "order", "operation", "phase", "good", "good_quality" FROM "session"
-    WHERE "void" = 0 AND "open" = 1 AND $timeFilter"""
-MACHINES = """SELECT "state" FROM "machine" WHERE "void" = 0 AND $timeFilter GROUP BY "station" """
+    WHERE "void" = 0 AND "open" = 1"""
 READY = """SELECT "order", "operation", "name", "state", "remaining" FROM "operation"
-    WHERE "void" = 0 AND "mine" = 1 AND ("state" = 'ready' OR "state" = 'in_transit') AND $timeFilter"""
-TERMINALS = """SELECT last("waiting") AS "waiting", "missing" FROM "edge" WHERE "void" = 0 AND $timeFilter
-    GROUP BY "edge" """
-
+    WHERE "void" = 0 AND "mine" = 1 AND ("state" = 'ready' OR "state" = 'in_transit')"""
+TERMINALS = """SELECT last("waiting") AS "waiting", "missing" FROM "edge" WHERE "void" = 0 GROUP BY "edge" """
 OPEN_ORDERS = """SELECT "order", "part", "state", "percent", "due", "flags" FROM "order"
-    WHERE "void" = 0 AND "state" <> 'done' AND "state" <> 'cancelled' AND $timeFilter"""
+    WHERE "void" = 0 AND "state" <> 'done' AND "state" <> 'cancelled'"""
 LATE_ORDERS = """SELECT count("due_ms") FROM "order" WHERE "void" = 0 AND "due_ms" > 0 AND "due_ms" < $__to
-    AND "state" <> 'done' AND "state" <> 'cancelled' AND $timeFilter"""
-OPEN_COUNT = """SELECT count("state") FROM "order" WHERE "void" = 0 AND "state" <> 'done'
-    AND "state" <> 'cancelled' AND $timeFilter"""
+    AND "state" <> 'done' AND "state" <> 'cancelled'"""
+OPEN_COUNT = """SELECT count("state") FROM "order" WHERE "void" = 0 AND "state" <> 'done' AND "state" <> 'cancelled'"""
+
+# History: as far as the board's time range reaches.
+MACHINES = """SELECT "state" FROM "machine" WHERE "void" = 0 AND $timeFilter GROUP BY "station" """
 LEAD_DAYS = """SELECT median("lead_s") / 86400 FROM "order" WHERE "void" = 0 AND "state" = 'done' AND $timeFilter"""
 TIME_BY_CAUSE = """SELECT sum("seconds") / 3600 FROM "order_time" WHERE "void" = 0 AND $timeFilter
     GROUP BY time(1d), "cause" fill(none)"""
-PIECES = """SELECT sum("good") AS "良品 Good", sum("scrap") AS "不良 Scrap", sum("hold") AS "保留 Hold"
-    FROM "session" WHERE "void" = 0 AND $timeFilter GROUP BY time(1d) fill(none)"""
-HANDOVERS = (
-    """SELECT "order", "source", "target", "sent", "received" FROM "handover" WHERE "void" = 0 AND $timeFilter"""
-)
+GOOD = """SELECT sum("good") AS "良品 Good" FROM "session" WHERE "void" = 0 AND "good_quality" <> 'assumed'
+    AND $timeFilter GROUP BY time(1d) fill(none)"""
+GOOD_ASSUMED = """SELECT sum("good") AS "良品（未確認） Good, assumed" FROM "session" WHERE "void" = 0
+    AND "good_quality" = 'assumed' AND $timeFilter GROUP BY time(1d) fill(none)"""
+BAD = """SELECT sum("scrap") AS "不良 Scrap", sum("hold") AS "保留 Hold" FROM "session" WHERE "void" = 0
+    AND $timeFilter GROUP BY time(1d) fill(none)"""
+HANDOVERS = """SELECT "order", "source", "target", "sent", "sent_quality", "received", "received_quality"
+    FROM "handover" WHERE "void" = 0 AND $timeFilter"""
 
 
 def _board(title: str, uid: str, since: str) -> Dashboard:
@@ -208,7 +218,9 @@ def due_board() -> Dashboard:
                 BarChart()
                 .title("数 Pieces a day")
                 .datasource(SOURCE)
-                .with_target(InfluxQL(PIECES).series("$col"))
+                .with_target(InfluxQL(GOOD).series("$col"))
+                .with_target(InfluxQL(GOOD_ASSUMED).series("$col").ref("B"))
+                .with_target(InfluxQL(BAD).series("$col").ref("C"))
                 .legend(legend),
             ),
             (12, 8, table("受け渡し Hand-overs", HANDOVERS)),

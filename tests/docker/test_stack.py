@@ -36,6 +36,16 @@ def test_every_service_is_on_loopback_and_publishes_no_port() -> None:
     assert listeners == ["listener 1883 127.0.0.1"]
 
 
+def test_the_stacks_broker_has_the_production_limits() -> None:
+    def limits(path: Path) -> list[str]:
+        return sorted(re.findall(r"^max_\w+ \d+$", path.read_text(), re.MULTILINE))
+
+    production = limits(ROOT / "broker/mosquitto/mosquitto.conf")
+    assert len(production) >= 4
+    assert set(limits(COMPOSE.parent / "mosquitto/mosquitto.conf")) <= set(production)
+    assert len(limits(COMPOSE.parent / "mosquitto/mosquitto.conf")) == 4
+
+
 def test_every_file_a_service_mounts_exists() -> None:
     for service in STACK["services"].values():
         for volume in service.get("volumes", []):
