@@ -215,8 +215,9 @@ class Link:
     def _turn(self, client: paho.Client) -> None:
         """Wait for the socket or for a wish, then serve both."""
         sock = client.socket()
-        readers = [self._wake_r, *([sock] if sock and self._reading else [])]
-        pending = isinstance(sock, ssl.SSLSocket) and self._reading and sock.pending() > 0
+        reading = self._reading or not self._up  # a pause never keeps us from being let in
+        readers = [self._wake_r, *([sock] if sock and reading else [])]
+        pending = isinstance(sock, ssl.SSLSocket) and reading and sock.pending() > 0
         readable, writable, _ = select.select(
             readers, [sock] if sock and client.want_write() else [], [], 0 if pending else _IDLE_SECONDS
         )
@@ -275,8 +276,12 @@ class Link:
             else:
                 self._now_up(lost)
 
-        def on_subscribe(*_: object) -> None:
-            self._now_up(lost)
+        def on_subscribe(_c: paho.Client, _u: object, _m: int, codes: list[ReasonCode], _p: object) -> None:
+            if refused := [str(code) for code in codes if code.is_failure]:
+                lost.reason = f"the broker at {self._where()} refused our subscription: {refused[0]}"
+                client.disconnect()
+            else:
+                self._now_up(lost)
 
         def on_message(_c: paho.Client, _u: object, message: paho.MQTTMessage) -> None:
             self._listener.on_message(

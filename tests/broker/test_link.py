@@ -132,3 +132,10 @@ def test_an_unreachable_broker_is_named_in_the_reason() -> None:
     link.stop()
     assert ear.downs[0].startswith(f"the broker at 127.0.0.1:{port} cannot be reached: ")
     assert not ear.ups
+
+
+def test_a_pause_does_not_keep_a_link_from_coming_back(mosquitto: Mosquitto) -> None:
+    with linked(mosquitto, "ear", subscriptions=["a"]) as (link, ear):
+        link.pause()
+        mosquitto.restart()
+        until(lambda: len(ear.ups) == 2, what="the paused link to be let in again")
