@@ -26,7 +26,9 @@ class Budget(NamedTuple):
         """Return the line to print, and whether the budget holds."""
         value = self.value(result)
         good = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-        bound = f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}" if self.most is not None else "-"
+        bound = (
+            f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}" if self.most is not None else "-"
+        )
         return f"{self.what:<66} {value:>12,.2f} {self.unit:<9} {bound:>10}  {'ok' if good else 'SHORT'}", good
 
 
