@@ -191,13 +191,14 @@ class Outbox:
         return dict(self._db.execute("SELECT epoch, lowest FROM epoch"))
 
     def _cutoff_by_age(self, now: datetime) -> int:
-        """Rows are in the order of acceptance: everything before the first young enough one may go."""
+        """Rows are in the order of acceptance: everything before the first young one of those looked at may go."""
         oldest = int((now - timedelta(days=self.keeping.kept_days)).timestamp())
-        row = self._db.execute(
-            "SELECT id FROM (SELECT id, at FROM event ORDER BY id LIMIT ?) WHERE at >= ? OR at < ? ORDER BY id LIMIT 1",
-            (_TRIM_ROWS, oldest, _OLDEST_SANE),
-        ).fetchone()
-        return int(row[0]) if row else self._cutoff_of_everything()
+        last = young = 0
+        for last, at in self._db.execute("SELECT id, at FROM event ORDER BY id LIMIT ?", (_TRIM_ROWS,)):
+            if at >= oldest or at < _OLDEST_SANE:
+                young = last
+                break
+        return young or last + 1
 
     def _cutoff_of_everything(self) -> int:
         return int(self._one("SELECT coalesce(max(id), 0) FROM event")) + 1

@@ -286,6 +286,17 @@ def test_receipted_events_stay_30_days_and_unreceipted_ones_for_ever(path: Path)
     assert [held.waiting for held in outbox.held()] == [((7, 8), (14, 15))]
 
 
+def test_what_is_young_stays_though_more_old_ones_lie_before_it_than_one_look_takes_in(path: Path):
+    outbox = opened(path)
+    epoch, _ = outbox.accept(lines(2100), at=AT - timedelta(days=31)) or ("", 0)
+    outbox.accept(lines(100), at=AT - timedelta(days=29))
+    outbox.mark(LEDGER, [Mark(epoch, 2200, ((1, 500),))])
+    assert [outbox.keep(reading())[epoch] for _ in range(3)] == [1, 1, 1]
+    assert read_all(outbox, epoch, 2101) == lines(100)
+    outbox.mark(LEDGER, [Mark(epoch, 2200, ())])
+    assert [outbox.keep(reading())[epoch] for _ in range(3)] == [2101, 2101, 2101]
+
+
 def test_an_older_epoch_of_which_nothing_is_left_is_forgotten_and_the_present_one_goes_on(path: Path):
     first = opened(path)
     old, _ = first.accept(lines(3), at=AT - timedelta(days=31)) or ("", 0)
