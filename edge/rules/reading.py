@@ -1,6 +1,7 @@
 """The scan rules of one edge: a read in, an answer out. No clock, file or socket; the table is `edge.rules.table`."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -39,7 +40,7 @@ def read(memory: Memory, desk: Desk, text: str, now: Reading, *, orders: Orders,
     mark = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     last = turn.hand.last
     turn.hand = replace(turn.hand, last=Held(mark, now))
-    if last and last.text == mark and within(last.since, now, REREAD_MS):
+    if last and last.text == mark and within(last.since, now, REREAD_MS) and not _is_digit(text):
         return turn.answer(None)
     before = cards.lapse(turn)
     feedback, label = _token(turn, text, orders)
@@ -137,6 +138,14 @@ def _ticket(turn: Turn, code: TicketCode, text: str, orders: Orders) -> tuple[Fe
     if found.alarm and feedback.tone is not Tone.NOTHING:
         feedback = replace(feedback, tone=Tone.STOP)
     return feedback, found.label
+
+
+def _is_digit(text: str) -> bool:
+    """Say whether a text is a digit card: in 100 the same one is meant twice, one read right after the other."""
+    with suppress(CodeError):
+        code = parse(text)
+        return isinstance(code, CardCode) and code.card is Card.DIGIT
+    return False
 
 
 def _is_digits(code: Code) -> bool:

@@ -94,7 +94,7 @@ REFUSED: dict[Why, tuple[Tone, Word, Word]] = {
     ),
     Why.OTHER_STATION: (
         Tone.STOP,
-        Word("この端末の設備ではありません", "Not ours"),
+        Word("別の端末の設備です", "Another scanner's machine"),
         Word("近くの端末で", "Use its scanner"),
     ),
     Why.NOT_OURS: (

@@ -267,7 +267,7 @@ def test_the_card_stays_in_hand_while_the_machine_is_asked_for() -> None:
 def test_another_scanners_machine_is_refused_aloud_and_kept() -> None:
     bench = Bench().scan(station("mill-9"))
     assert bench.kinds == ["other_station"]
-    assert bench.line1 == "この端末の設備ではありません / Not ours"
+    assert bench.line1 == "別の端末の設備です / Another scanner's machine"
 
 
 def test_a_ticket_open_at_another_scanners_machine_starts_here_as_well() -> None:
@@ -420,6 +420,19 @@ def test_digit_cards_spell_a_number() -> None:
     assert (bench.tone, bench.line1) == ("nothing", "数 4 / Count")
     assert bench.scan(card(Card.DIGIT, "8")).line1 == "数 48 / Count"
     assert bench.scan(card(Card.ENTER)).work.good == Quantity(n=48, q=COUNTED)
+
+
+@pytest.mark.parametrize("number", ["100", "11", "444444"])
+def test_the_same_digit_card_read_twice_in_a_row_is_two_digits(number: str) -> None:
+    bench = running().scan(ticket())
+    bench.scan(*(card(Card.DIGIT, digit) for digit in number), card(Card.ENTER), gap=0.5)
+    assert bench.work.good == Quantity(n=int(number), q=COUNTED)
+
+
+def test_enter_read_twice_in_a_row_is_one_read() -> None:
+    bench = running().scan(ticket(), card(Card.DIGIT, "4"), card(Card.ENTER))
+    bench.scan(card(Card.ENTER), gap=0.5)
+    assert (bench.kinds, bench.feedback) == ([], None)
 
 
 def test_digits_without_enter_lapse_aloud() -> None:
