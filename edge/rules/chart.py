@@ -91,8 +91,10 @@ _INTRO = f"""# 読み取りの決まり / Scan rules
 票を読んだとき、その票の作業がどうなっているか（列）と、何を読んだか（行）で決まります。
 What comes of a ticket depends on how its session stands (columns) and on what was read (rows).
 
-- 同じコードを {ages.REREAD_MS // 1000} 秒以内にもう一度読んでも 1 回です。数字の札だけは 読んだ数だけ効きます（100 の 0 と 0）。
-  The same code again within {ages.REREAD_MS // 1000} s is one read; only digit cards count each time (the two zeros of 100).
+- 同じコードを {ages.REREAD_MS // 1000} 秒以内にもう一度読んでも 1 回です。
+  数字の札だけは 読んだ数だけ効きます（100 の 0 と 0）。
+  The same code again within {ages.REREAD_MS // 1000} s is one read;
+  only digit cards count each time (the two zeros of 100).
 - 札・設備札・名札・数字の札は {ages.LAPSE_MS // 1000} 秒で時間切れになり、音で知らせます。
   Cards, machine labels, badges and digits lapse aloud after {ages.LAPSE_MS // 1000} s.
 - 設備札は次の票だけに効きます。なければ その端末で作業中の 1 台、どこにもなければ端末の最初の設備です。

@@ -1,7 +1,6 @@
 """The scan rules of one edge: a read in, an answer out. No clock, file or socket; the table is `edge.rules.table`."""
 
 import re
-from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -142,10 +141,11 @@ def _ticket(turn: Turn, code: TicketCode, text: str, orders: Orders) -> tuple[Fe
 
 def _is_digit(text: str) -> bool:
     """Say whether a text is a digit card: in 100 the same one is meant twice, one read right after the other."""
-    with suppress(CodeError):
+    try:
         code = parse(text)
-        return isinstance(code, CardCode) and code.card is Card.DIGIT
-    return False
+    except CodeError:
+        return False
+    return isinstance(code, CardCode) and code.card is Card.DIGIT
 
 
 def _is_digits(code: Code) -> bool:
