@@ -33,7 +33,7 @@ _STOPPED = 130
 """Exit status of a command that was told to stop before it had ended."""
 _BAD_ARGUMENTS = 2
 _PAGE_SECONDS = 10.0
-"""How long to wait for the page's stream to begin."""
+"""How long to wait for the first orders to be shown, and for the page's stream to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ class _Demo:
                 return _STOPPED
             pace = self._wanted.pace
             first = self._office.bring(pace.first_orders)
+            shown(self._cluster, seconds=_PAGE_SECONDS)
             self._say(f"http://127.0.0.1:{self._cluster.web_port}/", f"after {time.monotonic() - began:.1f} s")
             self._say(f"{len(first)} orders, {len(FIRMS)} firms, {pace.speed:g} times as fast as life.")
             shop = Shop(FIRMS, seed=self._wanted.seed, shift_begun_seconds=_into_the_shift(self._clock.read().at))
