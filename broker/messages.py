@@ -35,6 +35,12 @@ Range = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 """First and last number, both inclusive."""
 
 
+HELLO_EPOCHS = 500
+"""Epochs in one hello. Each that is new costs the gateway's one writer 0.5 ms (measured)."""
+LOST_RANGES = 1000
+"""Lost ranges in one hello, over all its epochs. What an edge leaves out stays listed as missing."""
+
+
 class MessageError(ValueError):
     """The payload is no message of this version; the message is one sentence for the list of set-aside messages."""
 
@@ -127,7 +133,7 @@ class EpochHeld(Model):
     lowest: Annotated[int, Field(ge=1)]
     last: Annotated[int, Field(ge=0)]
     receipted: Annotated[int, Field(ge=0)]
-    lost: tuple[Range, ...] = ()
+    lost: Annotated[tuple[Range, ...], Field(max_length=LOST_RANGES)] = ()
 
 
 class Hello(Clocked):
@@ -136,11 +142,17 @@ class Hello(Clocked):
     nonce: Nonce
     ledger: Ledger | None = None
     """The ledger whose receipts this edge last obeyed."""
-    epochs: tuple[EpochHeld, ...] = ()
+    epochs: Annotated[tuple[EpochHeld, ...], Field(max_length=HELLO_EPOCHS)] = ()
     waiting: Annotated[int, Field(ge=0)] = 0
     refused: Annotated[int, Field(ge=0)] = 0
     """Scans refused aloud since the last start because the disk was full."""
     version: Annotated[str, Field(max_length=32)] = ""
+
+    @model_validator(mode="after")
+    def _few_ranges(self) -> Self:
+        if (count := sum(len(held.lost) for held in self.epochs)) > LOST_RANGES:
+            raise ValueError(f"it names {count} lost ranges, the limit is {LOST_RANGES}")
+        return self
 
 
 class EpochReceipt(Model):
@@ -226,6 +238,8 @@ class OperationView(Model):
     scrap: Amount | None = None
     hold: Amount | None = None
     remaining: int | None = None
+    remaining_q: Quality | None = None
+    """The worst of the numbers that `remaining` rests on: what was reported here, and what arrived."""
     station: str | None = None
 
 

@@ -31,16 +31,19 @@ def minus(kept: Ranges, taken: Ranges) -> Ranges:
     ((1, 2), (5, 8))
     """
     left: list[Range] = []
+    i = 0
     for first, last in kept:
         start = first
-        for low, high in taken:
-            if high < start:
-                continue
-            if low > last:
-                break
+        while i < len(taken) and taken[i][1] < start:
+            i += 1
+        while i < len(taken) and taken[i][0] <= last:
+            low, high = taken[i]
             if low > start:
                 left.append((start, low - 1))
             start = high + 1
+            if high > last:
+                break  # it reaches into the next one
+            i += 1
         if start <= last:
             left.append((start, last))
     return tuple(left)

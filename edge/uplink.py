@@ -6,13 +6,17 @@ Runs in the agent's one working thread; the link's thread only fills the inbox.
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib import metadata
 
 from broker.clock import Clock, Reading
 from broker.link import Delivery, Link, Will
 from broker.messages import (
     BUNDLE_BYTES,
+    HELLO_EPOCHS,
+    LOST_RANGES,
     Bundle,
+    EpochHeld,
     Header,
     Hello,
     MessageError,
@@ -198,8 +202,17 @@ class Uplink:
 
 
 def hello_of(held: Iterable[Held], ledger: str | None, now: Reading, *, nonce: str, refused: int = 0) -> Hello:
-    """Return a hello that states what an outbox holds."""
+    """Return a hello that states what an outbox holds: of very many epochs those that wait first, then the newest.
+
+    Lost ranges beyond what a hello takes stay unsaid, so that the gateway goes on naming them as missing.
+    """
     epochs = tuple(held)
+    told = sorted(reversed(epochs), key=lambda one: not one.waiting)[:HELLO_EPOCHS]
+    room = LOST_RANGES
+    stated: list[EpochHeld] = []
+    for one in reversed(told):
+        stated.append(replace(one, lost=one.lost[:room]).stated())
+        room -= len(stated[-1].lost)
     return Hello(
         at=now.at,
         mono_ms=now.mono_ms,
@@ -207,7 +220,7 @@ def hello_of(held: Iterable[Held], ledger: str | None, now: Reading, *, nonce: s
         clock=now.clock,
         nonce=nonce,
         ledger=ledger,
-        epochs=tuple(one.stated() for one in epochs),
+        epochs=tuple(stated),
         waiting=sum(size(one.waiting) for one in epochs),
         refused=refused,
         version=metadata.version("mawashi"),

@@ -33,12 +33,10 @@ class Marks:
 
     def gone(self, ranges: Iterable[Range]) -> "Marks":
         """Return the marks after these numbers were said to be gone; what is committed stays committed."""
-        marks = self
-        for first, last in union(ranges):
-            these = ((first, last),)
-            unknown = both(union(marks.holes, ((marks.upto + 1, max(last, marks.upto + 1)),)), these)
-            marks = Marks(max(marks.upto, last), minus(marks._holes_below(first), these), union(marks.gaps, unknown))
-        return marks
+        these = union(ranges)
+        upto = max(self.upto, these[-1][1] if these else 0)
+        unknown = union(self.holes, ((self.upto + 1, upto),))
+        return Marks(upto, minus(unknown, these), union(self.gaps, both(unknown, these)))
 
     def _holes_below(self, first: int) -> Ranges:
         return union(self.holes, ((self.upto + 1, first - 1),))

@@ -1,14 +1,18 @@
 """The uplink's decisions: what is sent when, whom we obey, and that nothing uncommitted is ever marked."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker import ranges
-from broker.messages import EpochReceipt, Receipt
+from broker.clock import Reading
+from broker.events import ClockQuality
+from broker.messages import HELLO_EPOCHS, LOST_RANGES, EpochReceipt, Hello, Receipt
 from edge.sending import Held, Ignored, Obeyed, SayHello, SendBundle, Sending, uncommitted
+from edge.uplink import hello_of
 
 A, B = "a" * 16, "b" * 16
 NONCE, OTHER = "1" * 16, "2" * 16
@@ -436,3 +440,15 @@ def test_a_mark_read_back_leaves_open_what_it_left_open(last: int, holes: set[in
     assert isinstance(obeyed, Obeyed)
     (mark,) = obeyed.marks
     assert uncommitted(mark.upto, mark.missing, last) == sending.held[A].uncommitted
+
+
+def test_a_hello_stays_within_what_the_gateway_takes_and_says_what_waits_first():
+    old = [Held(f"{n:016x}", 1, 9, lost=((1, 1),) * 3) for n in range(HELLO_EPOCHS)]
+    waiting = Held("f" * 16, 1, 9, uncommitted=((5, 9),))
+    now = Reading(datetime(2026, 11, 22, tzinfo=UTC), 1, "b0", ClockQuality.SYNCED)
+    hello = hello_of([waiting, *old], None, now, nonce="f" * 16)
+    assert len(hello.epochs) == HELLO_EPOCHS
+    assert waiting.stated() in hello.epochs
+    assert old[0].stated().epoch not in {one.epoch for one in hello.epochs}, "of the others the oldest goes unsaid"
+    assert sum(len(one.lost) for one in hello.epochs) == LOST_RANGES
+    assert Hello.decode(hello.encode()) == hello

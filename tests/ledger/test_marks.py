@@ -74,6 +74,17 @@ def test_the_order_of_arrival_does_not_matter(ranges: list[tuple[int, int]]) -> 
     assert forth == back
 
 
+def test_all_of_what_is_gone_at_once_is_the_same_as_one_after_the_other() -> None:
+    ranges = [(30, 31), (2, 4), (5, 6), (9, 9), (50, 60)]
+    one = Marks(20, ((3, 7), (9, 10)), ((15, 15),))
+    each = one
+    for some in sorted(ranges):
+        each = each.gone([some])
+    assert one.gone(ranges) == each == Marks(60, ((7, 7), (10, 10), (21, 29), (32, 49)), (
+        (3, 6), (9, 9), (15, 15), (30, 31), (50, 60),
+    ))  # fmt: skip
+
+
 def test_an_event_that_still_arrives_shrinks_its_gap() -> None:
     marks = Marks().arrived(11, 20).gone([(1, 10)])
     assert marks == Marks(20, (), ((1, 10),))
