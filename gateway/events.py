@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.exc import DatabaseError
 
 from broker.events import AnyEvent
-from gateway.ledger import AuthorStatus, Ledger
+from gateway.ledger import Ledger, Standing
 from gateway.resolve import Rejected, judge
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped, stamp
@@ -89,10 +89,10 @@ class Events:
         with _reading():
             return self._ledger.ledger_id
 
-    def authors(self) -> list[AuthorStatus]:
-        """Return how each epoch of each author stands."""
+    def standing(self) -> list[Standing]:
+        """Return how each author stands."""
         with _reading():
-            return self._ledger.authors()
+            return self._ledger.standing()
 
     def data_version(self) -> int:
         """Return a number that changes when the appender has committed."""

@@ -24,7 +24,7 @@ from gateway.events import Events, LedgerAway
 from gateway.facts import edge_fact, index
 from gateway.folding import fold_order
 from gateway.index import LIVE, Index
-from gateway.ledger import AuthorStatus, Ledger
+from gateway.ledger import Ledger
 from gateway.process import settings_from
 from gateway.settings import Gateway
 from gateway.sinks import Notes, Sink
@@ -142,26 +142,18 @@ class Projector:
         if time.monotonic() < self._edges_due:
             return
         self._edges_due = time.monotonic() + _EDGES_SECONDS
-        edges: dict[str, list[AuthorStatus]] = {}
-        for status in self._events.authors():
-            if status.author != GATEWAY:
-                edges.setdefault(status.author, []).append(status)
-        for author, epochs in edges.items():
-            committed, waiting = sum(one.committed for one in epochs), sum(one.waiting for one in epochs)
-            missing = sum(_size(one.missing) for one in epochs)
-            lost = sum(_size(one.gaps) for one in epochs)
-            at = epochs[0].last_contact
-            if at is None or self._edges.get(author) == (waiting, missing, lost):
+        for one in self._events.standing():
+            counts = one.waiting, one.missing, one.lost
+            if one.author == GATEWAY or one.last_contact is None or self._edges.get(one.author) == counts:
                 continue
-            self._edges[author] = (waiting, missing, lost)
-            firm, _, edge = author.partition("/")
-            fact = edge_fact(firm, edge, at, committed=committed, waiting=waiting, missing=missing, lost=lost)
+            self._edges[one.author] = counts
+            firm, _, edge = one.author.partition("/")
+            waiting, missing, lost = counts
+            fact = edge_fact(
+                firm, edge, one.last_contact, committed=one.committed, waiting=waiting, missing=missing, lost=lost
+            )
             ((key, fields),) = index([fact]).items()
-            self._state.products.put_fact(f"e:{author}", key, fields)
-
-
-def _size(ranges: Sequence[tuple[int, int]]) -> int:
-    return sum(last - first + 1 for first, last in ranges)
+            self._state.products.put_fact(f"e:{one.author}", key, fields)
 
 
 class Process:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Select, case, func, select
 
 from broker.events import ClockQuality
 from broker.ranges import Ranges, size
@@ -35,6 +35,47 @@ _ROWS: Select[Any] = (
     .join(t.epochs, t.epochs.c.id == t.rows.c.epoch_id)
     .join(t.bundles, t.bundles.c.id == t.rows.c.bundle_id)
 )
+
+
+def _standing() -> Select[Any]:
+    def length(table: Any, last: Any) -> Any:
+        return func.coalesce(func.sum(last - table.c.first + 1), 0)
+
+    e, holes = t.epochs.c, t.holes.c
+    announced = func.coalesce(e.announced_last, 0)
+    told = case((holes.last < announced, holes.last), else_=announced)
+    of_hole = (
+        select(holes.epoch_id, length(t.holes, holes.last).label("all"))
+        .add_columns(func.sum(case((holes.first <= announced, told - holes.first + 1), else_=0)).label("told"))
+        .join(t.epochs, e.id == holes.epoch_id)
+        .group_by(holes.epoch_id)
+        .subquery()
+    )
+    of_gap = (
+        select(t.gaps.c.epoch_id, length(t.gaps, t.gaps.c.last).label("all")).group_by(t.gaps.c.epoch_id).subquery()
+    )
+    missing, lost = func.coalesce(of_hole.c.all, 0), func.coalesce(of_gap.c.all, 0)
+    beyond = case((announced > e.upto, announced - e.upto), else_=0)
+    return (
+        select(
+            e.author,
+            func.sum(e.upto - missing - lost),
+            func.sum(beyond + func.coalesce(of_hole.c.told, 0)),
+            func.sum(beyond + missing),
+            func.sum(lost),
+            t.authors.c.last_contact,
+        )
+        .outerjoin(t.authors, t.authors.c.author == e.author)
+        .outerjoin(of_hole, of_hole.c.epoch_id == e.id)
+        .outerjoin(of_gap, of_gap.c.epoch_id == e.id)
+        .group_by(e.author, t.authors.c.last_contact)
+        .order_by(e.author)
+    )
+
+
+_STANDING = _standing()
+NUMBER, REPEATED = "number", "repeated"
+"""Counters: the next 共通番号; how many events arrived again."""
 _ASKED_AT_ONCE = 500
 """Positions in one query; SQLite takes up to 32,766 variables, older ones 999."""
 
@@ -59,6 +100,18 @@ class AuthorStatus:
     waiting: int
     refused: int = 0
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one author stands, over all its epochs: numbers as in `AuthorStatus`; `lost` can never be sent any more."""
+
+    author: str
+    committed: int
+    waiting: int
+    missing: int
+    lost: int
+    last_contact: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +230,16 @@ class Ledger:
             ).all()
             holes, gaps = _ranges(connection, t.holes), _ranges(connection, t.gaps)
         return [_status(one, Marks(one.upto, holes[one.id], gaps[one.id])) for one in epochs]
+
+    def standing(self) -> list[Standing]:
+        """Return one line for each author, in order of author; one query, however many epochs there are."""
+        with self._engine.begin() as connection:
+            return [Standing(*one) for one in connection.execute(_STANDING)]
+
+    def repeated(self) -> int:
+        """Return how many events arrived again after they were committed, and were recognised, since the beginning."""
+        with self._engine.begin() as connection:
+            return connection.scalar(select(t.counters.c.next).where(t.counters.c.name == REPEATED)) or 0
 
     def set_aside(self, *, discarded: bool = False) -> list[SetAside]:
         """Return what was set aside, oldest first, without the bytes; with `discarded`, what was discarded too."""

@@ -4,23 +4,27 @@ Works on copies of the marks; `gateway.ledger.writer` adopts them only once the 
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from broker.messages import EpochHeld, new_ledger
 from broker.ranges import Ranges, minus
 from gateway.ledger import tables as t
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
 from gateway.ledger.marks import Marks
-from gateway.ledger.reader import marks_of
+from gateway.ledger.reader import NUMBER, REPEATED, marks_of
 
 KEPT_A_TOPIC = 100
 """Messages kept with their bytes per topic and reason: an edge that retries a refused bundle must not fill the disk.
 
 Nothing is lost by it: what is refused is never receipted, so the edge keeps it. Numbers used twice are all kept."""
+
+KEPT_A_FIRM = 500
+"""The same per firm and reason: a firm chooses how its edges are called, and may name a thousand."""
 
 NUMBERS_SKIPPED = 1000
 """共通番号 left out once the ledger has gone back, since some may be on paper already."""
@@ -28,6 +32,23 @@ NUMBERS_SKIPPED = 1000
 _INSERT_ROWS = insert(t.rows)
 _INSERT_BUNDLES = insert(t.bundles)
 _UPDATE_UPTO = update(t.epochs).where(t.epochs.c.id == bindparam("key")).values(upto=bindparam("reach"))
+_UPDATE_ANNOUNCED = (
+    update(t.epochs)
+    .where(t.epochs.c.id == bindparam("key"))
+    .values(
+        announced_lowest=bindparam("lowest"),
+        announced_last=case(
+            (t.epochs.c.announced_last > bindparam("highest"), t.epochs.c.announced_last), else_=bindparam("highest")
+        ),
+        announced_receipted=bindparam("receipted"),
+        announced_at=bindparam("now"),
+    )
+)
+_INSERT_EPOCH = insert(t.epochs).returning(t.epochs.c.id)
+_EPOCH = select(t.epochs.c.id, t.epochs.c.upto).where(
+    t.epochs.c.author == bindparam("whose"), t.epochs.c.epoch == bindparam("which")
+)
+_INSERT_RANGES = {table.name: insert(table) for table in (t.holes, t.gaps)}
 _UPDATE_CONTACT = update(t.authors).where(t.authors.c.author == bindparam("key")).values(last_contact=bindparam("now"))
 
 
@@ -71,6 +92,7 @@ class Transaction:
         self._rows: list[dict[str, Any]] = []
         self._bundles: list[dict[str, Any]] = []
         self._contacts: dict[str, datetime] = {}
+        self._announced: list[dict[str, Any]] = []
 
     # -- what arrives --------------------------------------------------------------------------------------------------
 
@@ -113,6 +135,13 @@ class Transaction:
         found = self._connection.scalar(select(seen.id).where(same, seen.sha256 == sha256))
         if found is None and kept >= KEPT_A_TOPIC:
             found = self._connection.scalar(select(func.max(seen.id)).where(same))
+        if found is None and refusal.author is not None:
+            firm = seen.author.startswith(refusal.author.partition("/")[0] + "/") & (
+                seen.reason == refusal.reason.value
+            )
+            kept, last = self._connection.execute(select(func.count(), func.max(seen.id)).where(firm)).one()
+            if kept >= KEPT_A_FIRM:
+                found = last
         if found is not None:
             self._count_again(found, refusal.received_at)
             return
@@ -129,12 +158,21 @@ class Transaction:
     def finish(self) -> None:
         """Write what has been gathered."""
         self._flush()
-        for key, known in self.touched.items():
-            self._store_marks(known.id, self._before[key], known.marks)
+        if self._announced:
+            self._connection.execute(_UPDATE_ANNOUNCED, self._announced)
+        self._store_marks([(known.id, self._before[key], known.marks) for key, known in self.touched.items()])
+        if self.repeated:
+            self._count_repeated()
         if self._contacts:
             self._connection.execute(
                 _UPDATE_CONTACT, [{"key": author, "now": at} for author, at in self._contacts.items()]
             )
+
+    def _count_repeated(self) -> None:
+        counter = t.counters.c
+        counted = update(t.counters).where(counter.name == REPEATED).values(next=counter.next + self.repeated)
+        if not self._connection.execute(counted).rowcount:
+            self._connection.execute(insert(t.counters).values(name=REPEATED, next=self.repeated))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -219,40 +257,38 @@ class Transaction:
     def _epoch(self, key: tuple[str, str], now: datetime) -> Known:
         known = self.touched.get(key) or self._known.get(key) or load(self._connection, key)
         if known is None:
+            if key[0] not in self._contacts:
+                self._ensure_author(key[0], now)
             self._contacts.setdefault(key[0], now)
-            self._ensure_author(key[0], now)
             made: int = self._connection.execute(
-                insert(t.epochs).values(author=key[0], epoch=key[1], first_seen=now, upto=0).returning(t.epochs.c.id)
+                _INSERT_EPOCH, {"author": key[0], "epoch": key[1], "first_seen": now, "upto": 0}
             ).scalar_one()
             known = Known(made, Marks())
         self.touched.setdefault(key, known)
         self._before.setdefault(key, known.marks)
         return known
 
-    def _store_marks(self, epoch_id: int, before: Marks, after: Marks) -> None:
-        if after.upto != before.upto:
-            self._connection.execute(_UPDATE_UPTO, {"key": epoch_id, "reach": after.upto})
-        for table, old, new in ((t.holes, before.holes, after.holes), (t.gaps, before.gaps, after.gaps)):
-            if old == new:
-                continue
-            kept = set(old) & set(new)
-            for first, _ in set(old) - kept:
-                self._connection.execute(delete(table).where(table.c.epoch_id == epoch_id, table.c.first == first))
-            fresh = [{"epoch_id": epoch_id, "first": first, "last": last} for first, last in set(new) - kept]
+    def _store_marks(self, changes: Sequence[tuple[int, Marks, Marks]]) -> None:
+        reach = [{"key": epoch, "reach": new.upto} for epoch, old, new in changes if new.upto != old.upto]
+        if reach:
+            self._connection.execute(_UPDATE_UPTO, reach)
+        holes = [(epoch, before.holes, after.holes) for epoch, before, after in changes]
+        gaps = [(epoch, before.gaps, after.gaps) for epoch, before, after in changes]
+        for table, ranges in ((t.holes, holes), (t.gaps, gaps)):
+            fresh: list[dict[str, int]] = []
+            for epoch, old, new in ranges:
+                if old == new:
+                    continue
+                kept = set(old) & set(new)
+                for first, _ in set(old) - kept:
+                    self._connection.execute(delete(table).where(table.c.epoch_id == epoch, table.c.first == first))
+                fresh += [{"epoch_id": epoch, "first": first, "last": last} for first, last in set(new) - kept]
             if fresh:
-                self._connection.execute(insert(table), fresh)
+                self._connection.execute(_INSERT_RANGES[table.name], fresh)
 
     def _announce(self, epoch_id: int, held: EpochHeld, now: datetime) -> None:
-        before = self._connection.scalar(select(t.epochs.c.announced_last).where(t.epochs.c.id == epoch_id)) or 0
-        self._connection.execute(
-            update(t.epochs)
-            .where(t.epochs.c.id == epoch_id)
-            .values(
-                announced_lowest=held.lowest,
-                announced_last=max(before, held.last),
-                announced_receipted=held.receipted,
-                announced_at=now,
-            )
+        self._announced.append(
+            {"key": epoch_id, "lowest": held.lowest, "highest": held.last, "receipted": held.receipted, "now": now}
         )
 
     def _ensure_author(self, author: str, now: datetime) -> None:
@@ -279,7 +315,9 @@ class Transaction:
         old, new = self.identity[0], new_ledger()
         why = f"went back: {greeting.author} was told that {held.epoch} {absent[0][0]} is committed, and it is not here"
         self._connection.execute(insert(t.ledgers).values(id=new, since=greeting.received_at, why=why))
-        self._connection.execute(update(t.counters).values(next=t.counters.c.next + NUMBERS_SKIPPED))
+        self._connection.execute(
+            update(t.counters).where(t.counters.c.name == NUMBER).values(next=t.counters.c.next + NUMBERS_SKIPPED)
+        )
         self.identity = (new, *self.identity)
         self.went_back = WentBack(greeting.author, held.epoch, absent, old, new)
 
@@ -322,7 +360,5 @@ class Transaction:
 
 def load(connection: Connection, key: tuple[str, str]) -> Known | None:
     """Return what the ledger knows of an epoch, or None."""
-    found = connection.execute(
-        select(t.epochs.c.id, t.epochs.c.upto).where(t.epochs.c.author == key[0], t.epochs.c.epoch == key[1])
-    ).first()
+    found = connection.execute(_EPOCH, {"whose": key[0], "which": key[1]}).first()
     return Known(found.id, marks_of(connection, found.id, found.upto)) if found else None

@@ -19,12 +19,11 @@ from gateway.ledger import tables as t
 from gateway.ledger.given import Appended, Minted
 from gateway.ledger.intake import Batch, Greeting, Refusal, Sent, Taken, hashes
 from gateway.ledger.marks import Marks
-from gateway.ledger.reader import Ledger
+from gateway.ledger.reader import NUMBER, Ledger
 from gateway.ledger.transaction import Known, Transaction, WentBack, load
 
 _EPOCHS_REMEMBERED = 50_000
 """Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
-_NUMBER = "number"
 _TICKET_LENGTH = 6
 
 
@@ -144,11 +143,11 @@ class WritableLedger(Ledger):
     @staticmethod
     def _count_up(connection: Connection, by: int, first: int) -> int:
         counter = t.counters.c
-        start = connection.scalar(select(counter.next).where(counter.name == _NUMBER))
+        start = connection.scalar(select(counter.next).where(counter.name == NUMBER))
         if start is None:
             start = first
-            connection.execute(insert(t.counters).values(name=_NUMBER, next=start))
-        connection.execute(update(t.counters).where(counter.name == _NUMBER).values(next=start + by))
+            connection.execute(insert(t.counters).values(name=NUMBER, next=start))
+        connection.execute(update(t.counters).where(counter.name == NUMBER).values(next=start + by))
         return start
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,13 @@ from alembic.migration import MigrationContext
 
 from broker.clock import Reading
 from broker.events import ClockQuality
-from broker.messages import EpochHeld, Hello, Range
+from broker.messages import HELLO_EPOCHS, LOST_RANGES, EpochHeld, Hello, Range
+from broker.ranges import size
 from gateway import store
-from gateway.ledger import Ledger, StoreError
-from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, hashes
+from gateway.ledger import Ledger, Standing, StoreError
+from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, hashes, take
 from gateway.ledger.tables import metadata
-from gateway.ledger.transaction import KEPT_A_TOPIC
+from gateway.ledger.transaction import KEPT_A_FIRM, KEPT_A_TOPIC
 from gateway.ledger.writer import WritableLedger
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, tzinfo=UTC)
@@ -94,6 +96,43 @@ def test_positions_have_no_hole_whatever_is_repeated(ledger: WritableLedger) -> 
     assert found.body == b'{"n":3}'
 
 
+def test_what_came_again_is_counted_for_ever(url: str) -> None:
+    with Ledger.open(url, write=True) as ledger:
+        ledger.commit([batch(1, some(1, 5))])
+        assert ledger.repeated() == 0
+        ledger.commit([batch(1, some(1, 3)), batch(2, some(2, 6))])
+        assert ledger.mint(1, 0, READING).numbers == ("1001",)
+    with Ledger.open(url, write=True) as ledger:
+        ledger.commit([batch(6, some(6, 6))])
+        assert ledger.repeated() == 3 + 4 + 1
+
+
+def test_how_an_author_stands_is_the_sum_of_its_epochs(ledger: WritableLedger) -> None:
+    other = greeting(last=6).hello
+    held = EpochHeld(epoch=OTHER, lowest=4, last=6, receipted=0, lost=((5, 5),))
+    ledger.commit(
+        [
+            greeting(last=20, lowest=3),
+            batch(5, some(5, 6)),
+            batch(15, some(15, 30)),
+            Greeting(AUTHOR, other.model_copy(update={"epochs": (held,)}), NOW),
+            batch(4, some(4, 4), epoch=OTHER),
+        ]
+    )
+    epochs = ledger.authors()
+    assert ledger.standing() == [
+        Standing(
+            AUTHOR,
+            committed=sum(one.committed for one in epochs),
+            waiting=sum(one.waiting for one in epochs),
+            missing=sum(size(one.missing) for one in epochs),
+            lost=sum(size(one.gaps) for one in epochs),
+            last_contact=NOW,
+        )
+    ]
+    assert ledger.standing()[0].missing == 11, "3-4, 7-14 and 6 of the other"
+
+
 def test_a_number_used_twice_is_kept_both_ways_and_receipted(ledger: WritableLedger) -> None:
     ledger.commit([batch(1, some(1, 3))])
     done = ledger.commit([batch(2, [b"another two", b'{"n":3}', b'{"n":4}']), batch(2, [b"another two"])])
@@ -150,6 +189,35 @@ def test_what_the_edge_no_longer_holds_is_a_gap_and_not_asked_for(ledger: Writab
     assert ledger.authors()[0].gaps == ((1, 1), (3, 3), (6, 6)), "an event that still arrives shrinks its gap"
 
 
+def test_the_worst_hello_that_is_accepted_holds_the_only_writer_up_for_less_than_a_second(
+    ledger: WritableLedger,
+) -> None:
+    lost = tuple((n, n) for n in range(3, 3 + 2 * LOST_RANGES, 2))
+    ranges = EpochHeld(epoch=EPOCH, lowest=2, last=10**6, receipted=0, lost=lost)
+    epochs = [EpochHeld(epoch=f"{n:016x}", lowest=2, last=9, receipted=5) for n in range(2, 1 + HELLO_EPOCHS)]
+    hello = greeting(last=9).hello.model_copy(update={"epochs": (ranges, *epochs), "ledger": ledger.ledger_id})
+    taken = take(TOPIC.replace("events", "hello"), hello.encode(), NOW)
+    assert isinstance(taken, Greeting)
+    began = time.process_time()
+    ledger.commit([taken])
+    assert time.process_time() - began < 1
+    assert size(ledger.authors()[0].gaps) == 1 + LOST_RANGES
+
+
+@pytest.mark.parametrize("ranges", [(1001,), (600, 600)], ids=["of one epoch", "together"])
+def test_a_hello_that_names_more_lost_ranges_is_set_aside(ledger: WritableLedger, ranges: tuple[int, ...]) -> None:
+    epochs = ",".join(
+        f'{{"epoch":"{place:016x}","lowest":1,"last":9999,"receipted":0,"lost":[%s]}}'
+        % ",".join(f"[{n},{n}]" for n in range(1, 2 * count, 2))
+        for place, count in enumerate(ranges)
+    )
+    plain = greeting(last=9).hello.model_copy(update={"epochs": ()}).encode().decode()
+    hello = plain.replace('"epochs":[]', f'"epochs":[{epochs}]').encode()
+    taken = take(TOPIC.replace("events", "hello"), hello, NOW)
+    assert isinstance(taken, Refusal)
+    assert taken.reason is Reason.MALFORMED
+
+
 def test_a_ledger_that_went_back_gets_a_new_id_once_and_keeps_its_lineage(tmp_path: Path) -> None:
     url, copy = f"sqlite:///{tmp_path / 'ledger.sqlite'}", f"sqlite:///{tmp_path / 'copy.sqlite'}"
     with Ledger.open(url, write=True) as ledger:
@@ -200,6 +268,17 @@ def test_what_is_set_aside_again_is_counted_and_does_not_fill_the_disk(ledger: W
     kept = ledger.set_aside()
     assert len(kept) == KEPT_A_TOPIC
     assert sum(one.times for one in kept) == 2 + 2 * KEPT_A_TOPIC
+
+
+def test_a_firm_that_calls_its_edges_ever_otherwise_does_not_fill_the_disk_either(ledger: WritableLedger) -> None:
+    def by(author: str) -> Refusal:
+        topic = f"mw/1/{author}/events"
+        return Refusal(topic, author, Reason.MALFORMED, "header: it is none", author.encode(), NOW)
+
+    ledger.commit([by(f"turning/e{n}") for n in range(KEPT_A_FIRM + 50)])
+    assert len(ledger.set_aside()) == KEPT_A_FIRM
+    ledger.commit([by("turning-2/e1")])
+    assert len(ledger.set_aside()) == KEPT_A_FIRM + 1, "another firm has its own"
 
 
 def test_discarding_drops_the_bytes_and_keeps_who_and_why(ledger: WritableLedger) -> None:
