@@ -73,7 +73,7 @@ class Wanted:
 
 
 def run(wanted: Wanted) -> int:
-    """Run a demo. Returns 0; 1 if an accepted event is missing or the demo failed; 2 for arguments; 130 if stopped."""
+    """Run a demo. Returns 0; 1 if an accepted event is missing or doubled, or the demo failed; 2 for arguments; 130 if stopped."""
     stop = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: stop.set())
@@ -194,7 +194,7 @@ class _Demo:
             told=shop.told,
         )
         self._print(result)
-        return 1 if result.missing else 0
+        return 1 if result.missing or result.doubled else 0
 
     # -- what is done to it --------------------------------------------------------------------------------------------
 

@@ -1,16 +1,18 @@
 """The one JSON object a demo ends with, and waiting until everything has drained."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from broker.topics import author
 from gateway.demo.cluster import Cluster
 from gateway.demo.place import DATABASE_PREFIX
-from gateway.demo.tally import Delays, Key, keys, percentiles
+from gateway.demo.tally import Delays, keys, percentiles
 from gateway.ledger import Ledger
 from gateway.orders.projected import wait_projected
 from gateway.rules.order import State as Standing
+from gateway.rules.row import Row
 from gateway.settings import Influx
 from gateway.sinks.influx import NAME as INFLUX
 from gateway.sinks.influx_http import Http
@@ -24,11 +26,16 @@ _PAGE_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is printed. `missing` are accepted events that the ledger does not have: it must be 0."""
+    """What is printed. `missing` and `doubled` must be 0.
+
+    `missing`: accepted events that the ledger does not have. `doubled`: events of one edge that stand in the ledger
+    under two keys. `repeated`: events that arrived again and were recognised, which is harmless.
+    """
 
     accepted: int
     committed: int
     missing: int
+    doubled: int
     repeated: int
     set_aside: int
     orders: int
@@ -93,14 +100,16 @@ def collect(
     accepted = keys(cluster.accepted())
     with Ledger.open(cluster.settings.ledger_url) as ledger, State.open(cluster.settings.state_url) as state:
         authors = {author(firm.id, firm.edge) for firm in cluster.firms}
-        committed = [key for key in _rows(ledger) if key[0] in authors]
+        rows = [row for row in _rows(ledger) if row.author in authors]
+        committed = {row.key for row in rows}
         orders = state.orders()
         facts = _facts(state)
         return Result(
             accepted=len(accepted),
             committed=len(committed),
-            missing=len(accepted - set(committed)),
-            repeated=len(committed) - len(set(committed)),
+            missing=len(accepted - committed),
+            doubled=doubled(rows),
+            repeated=ledger.repeated(),
             set_aside=len(ledger.set_aside()),
             orders=sum(kept.state.known for kept in orders),
             operations_done=sum(
@@ -129,11 +138,20 @@ def empty_databases(influx: Influx, firms: Sequence[str]) -> None:
         http.ask(f'DROP DATABASE "{DATABASE_PREFIX}{firm}"')
 
 
-def _rows(ledger: Ledger) -> list[Key]:
-    found: list[Key] = []
+def doubled(rows: Iterable[Row]) -> int:
+    """Return how many events stand there again under another key: the very bytes of the same author.
+
+    An event's bytes hold its `mono_ms` and boot, so no two scans have the same.
+    """
+    seen = Counter((row.author, row.body) for row in rows)
+    return seen.total() - len(seen)
+
+
+def _rows(ledger: Ledger) -> list[Row]:
+    found: list[Row] = []
     after = 0
     while rows := ledger.rows(after, _PAGE_ROWS):
-        found += [row.key for row in rows]
+        found += rows
         after = rows[-1].position
     return found
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.demo.cluster import Failed, free_port
 from gateway.demo.floor import FIRMS
 from gateway.demo.place import Broker, Place, Taken
 from gateway.demo.process import Process, children, peak_rss_mb
+from gateway.demo.result import doubled
 from gateway.demo.watch import Board, events
 from gateway.demo.wires import Cable, Wire
 from gateway.rules.row import Row
@@ -178,6 +180,14 @@ class TestItsTally:
         body = encode(Scan(text="x", why="already_started", ticket="7K3Q9F", **stamp))  # type: ignore[arg-type]
         return Row(position, "turning/pi-1", "00" * 8, position, body, at, at, 1, "0", ClockQuality.SYNCED)
 
+    def test_the_same_scan_under_two_keys_is_doubled_and_another_of_the_same_text_is_not(self) -> None:
+        clock = FastClock(datetime(2026, 11, 12, tzinfo=UTC), 10**9, 100.0)
+        once, again = (self._row(clock, 1.3, position=n) for n in (1, 2))
+        later = self._row(clock, 1.4, position=3)
+        assert doubled([once, later]) == 0
+        assert doubled([once, later, again]) == 1
+        assert doubled([once, replace(again, author="grinding/pi-1")]) == 0
+
     def test_a_live_stream_is_read_as_a_browser_reads_it(self) -> None:
         stream = BytesIO(
             b': ping\r\n\r\nid: 7\r\nevent: order\r\ndata: {"a":\r\ndata: 1}\r\n\r\nevent: pulse\ndata: x\n\n'
@@ -199,7 +209,7 @@ class TestTheWhole:
     @pytest.mark.timeout(180)
     def test_with_appender_projector_broker_and_an_edge_killed_nothing_is_missing(self, own_directory: Path) -> None:
         result = _demo("--seconds", "12", "--kill", "--dir", str(own_directory))
-        assert result["missing"] == result["repeated"] == result["set_aside"] == 0
+        assert result["missing"] == result["doubled"] == result["set_aside"] == 0
         assert result["accepted"] == result["committed"] > 200
         assert result["killed"] == ["appender", "projector", "broker", "edge grinding"]
         assert result["held_offline"] > 0
