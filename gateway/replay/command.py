@@ -226,7 +226,7 @@ def _print(result: Result, *, json: bool) -> None:
                     "odd": len(result.odd),
                     "compared": result.differences is not None,
                     "influx": result.influx,
-                    "differences": len(result.differences or ()),
+                    "differences": None if result.differences is None else len(result.differences),
                     "first": [*result.odd[:_SHOWN], *(result.differences or ())[:_SHOWN]],
                 },
                 ensure_ascii=False,

@@ -127,7 +127,8 @@ def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written
 
 def test_one_piece_more_than_the_file_says_is_a_difference_and_status_1(server, history):
     history[0].write_text(synthetic(3), encoding="cp932", newline="")
-    assert replayed(server, *history).returncode == 0
+    played = replayed(server, *history, "--json")
+    assert (played.returncode, json.loads(played.stdout)["differences"]) == (0, None), "nothing was compared"
     book = Book.model_validate_json((server.settings.data_dir / "replay" / "past" / FILE).read_bytes())
     now = clock().read()
     told = Work(
