@@ -17,6 +17,7 @@ from gateway.ledger import Ledger, StoreError
 from gateway.orders.import_csv import SIZE_LIMIT_BYTES, Parsed, Proposal, created, parse
 from gateway.orders.projected import wait_orders, wait_projected
 from gateway.orders.ticket_page import render
+from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
 
@@ -139,11 +140,10 @@ def _stores(settings: Gateway) -> Iterator[tuple[Api, Ledger, State]]:
 
 def _refuse_repeats(path: Path, proposals: Sequence[Proposal], state: State) -> None:
     """Raise Refused if a coordinator has given one of these own numbers before."""
-    known = {(kept.state.coordinator, kept.state.own_number): kept.state for kept in state.orders()}
     repeats = [
         f"{proposal.part.own_number} = {_name(order.number, order.key)}"
         for proposal in proposals
-        if (order := known.get((proposal.part.coordinator, proposal.part.own_number)))
+        if (order := _repeated(proposal, state))
     ]
     if repeats:
         listed = ", ".join(repeats[:10]) + (" ..." if len(repeats) > 10 else "")
@@ -153,6 +153,14 @@ def _refuse_repeats(path: Path, proposals: Sequence[Proposal], state: State) -> 
             f"{len(repeats)} of the orders in {path.name} are there already ({listed}). "
             f"Nothing was imported. To import them as further orders, add --again."
         )
+
+
+def _repeated(proposal: Proposal, state: State) -> OrderState | None:
+    part = proposal.part
+    for kept in state.named(part.own_number or ""):
+        if (kept.state.coordinator, kept.state.own_number) == (part.coordinator, part.own_number):
+            return kept.state
+    return None
 
 
 @dataclass(frozen=True, slots=True)
