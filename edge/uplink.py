@@ -207,7 +207,8 @@ def hello_of(held: Iterable[Held], ledger: str | None, now: Reading, *, nonce: s
     Lost ranges beyond what a hello takes stay unsaid, so that the gateway goes on naming them as missing.
     """
     epochs = tuple(held)
-    told = sorted(epochs[::-1], key=lambda one: not one.waiting)[:HELLO_EPOCHS]
+    newest_first = reversed(epochs)
+    told = sorted(newest_first, key=lambda one: not one.waiting)[:HELLO_EPOCHS]
     room = LOST_RANGES
     stated: list[EpochHeld] = []
     for one in reversed(told):
