@@ -73,7 +73,10 @@ class Wanted:
 
 
 def run(wanted: Wanted) -> int:
-    """Run a demo. Returns 0; 1 if an accepted event is missing or doubled, or the demo failed; 2 for arguments; 130 if stopped."""
+    """Run a demo.
+
+    Returns 0; 1 if an accepted event is missing or doubled, or the demo failed; 2 for arguments; 130 if stopped.
+    """
     stop = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: stop.set())
