@@ -28,11 +28,7 @@ from edge.settings import Edge
 from edge.store import Store
 
 _TICK_SECONDS = 1.0
-_KEEP_SECONDS = 5.0
 _STATUS_SECONDS = 2.0
-_TROUBLE_SECONDS = 5.0
-"""How long to leave a disk alone that has just failed."""
-MEMORY = "memory"
 
 
 class Agent:
@@ -95,7 +91,7 @@ class Agent:
                         self._desks[scanner],
                         text,
                         now,
-                        orders=self._store.views,
+                        orders=self._store,
                         next_ref=self._store.outbox.next_ref,
                     ),
                     now,

@@ -137,7 +137,7 @@ class _Player:
                 self._desk,
                 text_read,
                 now,
-                orders=self._store.views,
+                orders=self._store,
                 next_ref=first.model_copy(update={"seq": first.seq + len(group.events)}),
             )
             group.memory = answer.memory

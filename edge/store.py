@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from broker.clock import Clock, Reading, clock
 from broker.events import AnyEvent, encode
 from broker.link import Delivery
+from broker.messages import OrderView
 from broker.topics import Topic, TopicError
 from edge.inbox import Down, Inbox, Item, Up
 from edge.log import Log
@@ -50,6 +51,11 @@ class Store:
         lines = [encode(event) for event in events]
         self.uplink.accepted(self.outbox.accept(lines, at=at.at, notes={_MEMORY: dump(memory), **notes}))
         self.memory = memory
+
+    def by_ticket(self, ticket: str) -> OrderView | None:
+        """Return the order to which a ticket belongs (see `edge.rules.Orders`); not current while no server answers."""
+        view = self.views.by_ticket(ticket)
+        return view if view is None or self.uplink.answered else view.model_copy(update={"current": False})
 
     def take(self, item: Item) -> None:
         """Take what the link says."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.codes import TicketCode
-from broker.events import ClockQuality
+from broker.events import ClockQuality, Quality
 from broker.messages import OperationView, OrderView
 from broker.words import Word
 from edge.rules import say
@@ -117,14 +117,17 @@ def next_operation(view: OrderView | None, finished: Iterable[Session]) -> int |
 
 
 def remaining(meant: Meant) -> int | None:
-    """Return how many pieces of the operation are left, if the view says so beyond doubt: one lot, nothing reported."""
+    """Return how many pieces of the operation are left, if the view says so beyond doubt.
+
+    That is: the view is current, there is one lot, nothing was reported since, and all it rests on was counted.
+    """
     view = meant.view
     if view is None or not view.current or (meant.session and meant.session.reported):
         return None
     if sum(1 for ticket in view.tickets if not ticket.old) > 1:
         return None
     operation = _operation(view, meant.operation)
-    return operation.remaining if operation else None
+    return operation.remaining if operation and operation.remaining_q is Quality.COUNTED else None
 
 
 def _here(turn: Turn, code: TicketCode, named: str | None) -> list[Session]:

@@ -71,7 +71,7 @@ def view(order: OrderState, viewer: str, *, current: bool = True) -> OrderView |
         return None
     coordinates = order.coordinator == viewer
     shown = [
-        _operation(operation, viewer, granted, coordinates=coordinates)
+        _operation(order, operation, viewer, granted, coordinates=coordinates)
         for operation in order.operations
         if operation.firm == viewer or granted is not Level.OWN or coordinates
     ]
@@ -133,7 +133,9 @@ def percent(operation: Operation) -> int | None:
     return min(100, 100 * (operation.good.total + operation.scrap.total) // operation.planned)
 
 
-def _operation(operation: Operation, viewer: str, granted: Level, *, coordinates: bool) -> OperationView:
+def _operation(
+    order: OrderState, operation: Operation, viewer: str, granted: Level, *, coordinates: bool
+) -> OperationView:
     mine = operation.firm == viewer
     seen: dict[str, Any] = {}
     if mine or granted is not Level.OWN:
@@ -156,11 +158,26 @@ def _operation(operation: Operation, viewer: str, granted: Level, *, coordinates
             "scrap": _shown(operation.scrap),
             "hold": _shown(operation.hold),
             "remaining": operation.remaining,
+            "remaining_q": None if operation.remaining is None else _rests_on(order, operation).quality,
             "station": operation.station,
         }
     return OperationView(
         no=operation.no, name=operation.name, firm=operation.firm, mine=mine, stage=stage(operation), **seen
     )
+
+
+def _rests_on(order: OrderState, operation: Operation) -> Amount:
+    """Return the pieces whose numbers decide what remains: those reported, and those received or made before it."""
+    pieces = operation.good + operation.scrap + operation.rework + operation.hold
+    for link in order.links:
+        if link.target != operation.no:
+            continue
+        arrived = [transfer for transfer in link.transfers if transfer.received is not None or transfer.implied]
+        for transfer in arrived:
+            pieces += Amount(assumed=1) if transfer.implied or transfer.received is None else transfer.received
+        if not arrived:
+            pieces += sum((one.good + one.scrap for one in order.operations if one.no == link.source), Amount())
+    return pieces
 
 
 def _shown(amount: Amount) -> AmountShown:

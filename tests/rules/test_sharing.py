@@ -49,6 +49,35 @@ def test_a_firm_sees_its_own_operations_whole() -> None:
     assert (one.good and one.good.n, one.scrap and one.scrap.n) == (47, 3)
 
 
+@pytest.mark.parametrize(
+    ("good", "received", "quality"),
+    [(47, 47, "counted"), (None, 47, "counted"), (47, None, "assumed")],
+    ids=["all counted", "arrival counted", "arrival not counted"],
+)
+def test_what_remains_is_as_good_as_the_worst_number_it_rests_on(
+    good: int | None, received: int | None, quality: str
+) -> None:
+    floor = Floor("10:a 20:b")
+    floor.job("a", 10, 0, 30, good=good)
+    floor.ship("a", 40)
+    floor.receive("b", 60, received)
+    assert operation(floor, "b", 20).remaining_q == quality
+
+
+def test_what_remains_where_nobody_scanned_the_arrival_is_assumed() -> None:
+    floor = Floor("10:a 20:b")
+    floor.job("a", 10, 0, 30, good=47)
+    floor.start("b", 20, 70)
+    assert operation(floor, "b", 20).remaining_q == "assumed"
+
+
+def test_what_remains_within_a_firm_is_as_good_as_the_count_before() -> None:
+    for good, quality in ((47, "counted"), (None, "assumed")):
+        floor = Floor("10:a 20:a")
+        floor.job("a", 10, 0, 30, good=good)
+        assert operation(floor, "a", 20).remaining_q == quality
+
+
 def test_by_default_firms_on_one_routing_see_stages_and_dates_of_each_other_and_nothing_else() -> None:
     floor = under_way()
     assert [(one.no, one.stage) for one in seen(floor, "c").operations] == [

@@ -468,7 +468,7 @@ def test_a_number_five_minutes_later_counts_nothing() -> None:
 
 
 def test_all_good_counts_what_the_view_knew_to_remain() -> None:
-    bench = running(order(step(20, remaining=50))).scan(ticket(), card(Card.ALL_GOOD))
+    bench = running(order(step(20, remaining=50, remaining_q=COUNTED))).scan(ticket(), card(Card.ALL_GOOD))
     assert bench.work.good == Quantity(n=50, q=COUNTED)
 
 
@@ -477,11 +477,13 @@ def test_all_good_counts_what_the_view_knew_to_remain() -> None:
     [
         running(),
         running(order(step(20))),
-        running(order(step(20, remaining=50), current=False)),
-        running(order(step(20, remaining=50), tickets=(A, B))),
-        running(order(step(20, remaining=50))).scan(SCRAP, ticket(), "2"),
+        running(order(step(20, remaining=50, remaining_q=COUNTED), current=False)),
+        running(order(step(20, remaining=50, remaining_q=COUNTED), tickets=(A, B))),
+        running(order(step(20, remaining=50, remaining_q=Quality.ASSUMED))),
+        running(order(step(20, remaining=50))),
+        running(order(step(20, remaining=50, remaining_q=COUNTED))).scan(SCRAP, ticket(), "2"),
     ],
-    ids=["no view", "no remaining", "old view", "two lots", "scrap since"],
+    ids=["no view", "no remaining", "old view", "two lots", "assumed", "older server", "scrap since"],
 )
 def test_all_good_never_guesses(bench: Bench) -> None:
     bench.scan(ticket(), card(Card.ALL_GOOD))
