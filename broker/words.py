@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from broker.codes import Card
+
 
 class Word(NamedTuple):
     """One word or sentence in both languages."""
@@ -47,6 +49,28 @@ REASONS: dict[str, Word] = {
     "PARTWAY": Word("途中まで", "Part way"),
 }
 
+CARDS: dict[Card, Word] = {
+    Card.START: Word("着手", "START"),
+    Card.FINISH: Word("完了", "FINISH"),
+    Card.SETUP: Word("段取り", "SET-UP"),
+    Card.RESUME: Word("再開", "RESUME"),
+    Card.PAUSE: Word("中断", "PAUSE"),
+    Card.PARTWAY: Word("途中まで", "PART WAY"),
+    Card.ALL_GOOD: Word("全部良品", "ALL GOOD"),
+    Card.SCRAP: Word("不良", "SCRAP"),
+    Card.REWORK: Word("手直し", "REWORK"),
+    Card.HOLD: Word("保留", "HOLD"),
+    Card.SPLIT: Word("分割", "SPLIT"),
+    Card.SHIP: Word("出荷", "SHIP"),
+    Card.RECEIVE: Word("受入", "RECEIVE"),
+    Card.CALL: Word("呼出", "CALL"),
+    Card.NONWORK: Word("作業以外", "NON-WORK"),
+    Card.UNDO: Word("元に戻す", "UNDO"),
+    Card.DIGIT: Word("数字", "DIGIT"),
+    Card.ENTER: Word("確定", "ENTER"),
+}
+"""How the cards are called, on the panel and on the paper alike; in the order in which they are printed."""
+
 KINDS: dict[str, Word] = {
     "machining": Word("加工", "Machining"),
     "inspection": Word("検査", "Inspection"),
@@ -71,7 +95,7 @@ FLAGS: dict[str, Word] = {
     "assumed_cut": Word("未確認数を残数に合わせました", "An assumed quantity was cut to what remained"),
     "shortfall": Word("数が足りないまま完了", "Finished short of the quantity"),
     "counts_differ": Word("出荷数と受入数が違う", "Shipped and received counts differ"),
-    "implied_receipt": Word("受入 推定：受け取りの読み取りがない", "Receipt implied: nobody scanned it"),
+    "implied_receipt": Word("受入 推定：受け取りの読み取りがない", "Arrival assumed: nobody scanned it"),
     "other_firms_operation": Word(
         "他社の工程を読み取り：自社の工程・経路変更・破棄のどれかを決めてください",
         "Another firm's operation was scanned: own step, reroute, or discard?",

@@ -1,6 +1,5 @@
 """Pure scan rules: a read in; new memory, events and feedback out. No clock, file, socket or database."""
 
-from edge.rules.cards import NAMES
 from edge.rules.desk import Desk, NoOrders, Orders
 from edge.rules.memory import EMPTY, Memory, Phase, Session
 from edge.rules.reading import read, tick
@@ -11,7 +10,6 @@ from edge.rules.turn import Answer
 
 __all__ = [
     "EMPTY",
-    "NAMES",
     "RULES",
     "Answer",
     "Desk",

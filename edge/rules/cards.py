@@ -5,7 +5,7 @@ from datetime import datetime
 
 from broker.codes import Card, CardCode, StationCode, printed
 from broker.events import Action, AnyEvent, Call, ClockQuality, Quality, Quantity, Ref, Work
-from broker.words import Word
+from broker.words import CARDS, Word
 from edge.rules import say
 from edge.rules.ages import NUMBER_MS, earlier, lapsed
 from edge.rules.memory import Change, Done, Held, Phase, Target, Written
@@ -150,7 +150,7 @@ def lapse(turn: Turn) -> Feedback | None:
         hand = replace(hand, digits=None)
     if (card := hand.pending) and lapsed(card.since, now):
         hand = replace(hand, pending=None)
-        name = NAMES[Card(card.card)]
+        name = CARDS[Card(card.card)]
         if card.handover:
             spoken = spoken or said(Tone.NOTHING, Word(f"{name.ja}の読み取り 終わり", f"{name.en} list closed"))
         else:
@@ -158,29 +158,6 @@ def lapse(turn: Turn) -> Feedback | None:
             spoken = say.refused(Why.CARD_LAPSED, card=name.ja)
     turn.hand = hand
     return spoken
-
-
-NAMES: dict[Card, Word] = {
-    Card.START: Word("着手", "START"),
-    Card.FINISH: Word("完了", "FINISH"),
-    Card.SETUP: Word("段取り", "SET-UP"),
-    Card.PAUSE: Word("中断", "PAUSE"),
-    Card.RESUME: Word("再開", "RESUME"),
-    Card.SCRAP: Word("不良", "SCRAP"),
-    Card.REWORK: Word("手直し", "REWORK"),
-    Card.HOLD: Word("保留", "HOLD"),
-    Card.SPLIT: Word("分割", "SPLIT"),
-    Card.SHIP: Word("出荷", "SHIP"),
-    Card.RECEIVE: Word("受入", "RECEIVE"),
-    Card.UNDO: Word("元に戻す", "UNDO"),
-    Card.NONWORK: Word("作業以外", "NON-WORK"),
-    Card.ALL_GOOD: Word("全部良品", "ALL GOOD"),
-    Card.PARTWAY: Word("途中まで", "PART WAY"),
-    Card.CALL: Word("呼出", "CALL"),
-    Card.DIGIT: Word("数字", "DIGIT"),
-    Card.ENTER: Word("確定", "ENTER"),
-}
-"""How the cards are called on screen and paper."""
 
 
 def _changed_since(turn: Turn, change: Change) -> bool:

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Iterable
 
 from broker.codes import Card
-from broker.words import Word
+from broker.words import CARDS, Word
 from edge.rules import ages
-from edge.rules.cards import NAMES
 from edge.rules.say import REFUSED
 from edge.rules.table import RULES, Found, Outcome, Read
 
@@ -149,7 +148,7 @@ def _table() -> str:
 def _read(read: Read) -> str:
     if read is Read.TICKET:
         return "票だけ<br>ticket alone"
-    name = NAMES[Card(read.name)]
+    name = CARDS[Card(read.name)]
     return f"{name.ja}＋票<br>{name.en} + ticket"
 
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from broker.clock import Reading
 from broker.codes import BadgeCode, Card, CardCode, Code, CodeError, Misread, StationCode, TicketCode, parse
 from broker.events import Ref
-from broker.words import Word
+from broker.words import CARDS, Word
 from edge.rules import cards, say
 from edge.rules.ages import REREAD_MS, within
 from edge.rules.desk import Desk, Orders
@@ -116,7 +116,7 @@ def _card(turn: Turn, code: CardCode, text: str) -> Feedback:
 def _hold(turn: Turn, code: CardCode) -> Feedback:
     """Hold a card for the next ticket. A number now no longer counts what went before."""
     turn.hand = replace(turn.hand, pending=Pending(code.card.value, code.detail, turn.now), target=None)
-    name, why = cards.NAMES[code.card], say.reason(code.detail)
+    name, why = CARDS[code.card], say.reason(code.detail)
     return said(Tone.NOTHING, Word(f"{name.ja} {why.ja}", f"{name.en} {why.en}|{name.en}"), say.THEN_TICKET)
 
 

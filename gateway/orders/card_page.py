@@ -6,30 +6,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from broker.codes import Card, CardCode, Code, StationCode, printed
-from broker.words import REASONS, Word
+from broker.words import CARDS, REASONS, Word
 from gateway.orders.symbols import qr
 from gateway.orders.ticket_page import environment
-
-CARDS: dict[Card, Word] = {
-    Card.START: Word("着手", "Start"),
-    Card.FINISH: Word("完了", "Finish"),
-    Card.SETUP: Word("段取り", "Set-up"),
-    Card.RESUME: Word("再開", "Resume"),
-    Card.PAUSE: Word("中断", "Pause"),
-    Card.PARTWAY: Word("途中まで", "Part way"),
-    Card.ALL_GOOD: Word("全部良品", "All good"),
-    Card.SCRAP: Word("不良", "Scrap"),
-    Card.REWORK: Word("手直し", "Rework"),
-    Card.HOLD: Word("保留", "Hold"),
-    Card.SPLIT: Word("分割", "Split"),
-    Card.SHIP: Word("出荷（渡した）", "Shipped"),
-    Card.RECEIVE: Word("受入（受け取った）", "Received"),
-    Card.CALL: Word("呼出", "Call"),
-    Card.NONWORK: Word("作業以外", "Not working"),
-    Card.UNDO: Word("元に戻す", "Undo"),
-    Card.DIGIT: Word("数字", "Digit"),
-    Card.ENTER: Word("確定", "Enter"),
-}
 
 _DETAILS: dict[Card, tuple[str, ...]] = {
     Card.PAUSE: ("MATERIAL", "DRAWING", "CUSTOMER", "TOOL", "MACHINE", "QUALITY", "MEETING", "OTHER"),

@@ -9,7 +9,8 @@ from PIL import Image
 
 from broker.codes import Card, CardCode, TicketCode, address, parse, printed
 from broker.events import OperationKind
-from gateway.orders.card_page import CARDS, render_cards
+from broker.words import CARDS
+from gateway.orders.card_page import render_cards
 from gateway.orders.ticket_page import render
 from gateway.rules.order import Operation, OrderState, State, Ticket
 from gateway.settings import Firm, Gateway

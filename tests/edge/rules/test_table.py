@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from broker.codes import Card
-from edge.rules import NAMES, RULES, Found, Outcome, Read, Why, chart
+from broker.words import CARDS
+from edge.rules import RULES, Found, Outcome, Read, Why, chart
 from edge.rules.outcomes import OUTCOMES
 from edge.rules.say import LABEL, LINE, REFUSED, line
 from tests.edge.rules.bench import Bench, card, station, ticket
@@ -109,7 +110,7 @@ def test_the_table_says_something_for_every_standing_and_every_read() -> None:
     assert all(set(row) == set(Read) for row in RULES.values())
     assert set(OUTCOMES) == set(Outcome) == set(chart.OUTCOMES)
     assert set(REFUSED) == set(Why)
-    assert set(NAMES) == set(Card)
+    assert set(CARDS) == set(Card)
 
 
 def test_the_page_of_the_rules_is_current() -> None:
