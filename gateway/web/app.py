@@ -48,10 +48,10 @@ def create_app(settings: Gateway) -> FastAPI:
 
     app = FastAPI(title="Mawashi", docs_url=None, redoc_url=None, openapi_url=None, lifespan=following)
     app.state.settings, app.state.memory, app.state.zone = settings, memory, zone
-    app.state.reader, app.state.rows, app.state.found = reader, {}, state.find
+    app.state.reader, app.state.rows, app.state.found, app.state.order = reader, {}, state.find, state.order
     for part in (pages, data, live):
         app.include_router(part.router)
-    app.include_router(paper(settings, order=_order_of(memory), stations=_stations_of(memory)))
+    app.include_router(paper(settings, order=_order_of(memory, state), stations=_stations_of(memory)))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -59,8 +59,8 @@ def create_app(settings: Gateway) -> FastAPI:
     return app
 
 
-def _order_of(memory: Memory) -> Callable[[str], OrderState | None]:
-    return lambda key: kept.state if (kept := memory.orders.get(key)) else None
+def _order_of(memory: Memory, state: State) -> Callable[[str], OrderState | None]:
+    return lambda key: kept.state if (kept := memory.orders.get(key) or state.order(key)) else None
 
 
 def _stations_of(memory: Memory) -> Callable[[str], Iterable[str]]:

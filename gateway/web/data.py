@@ -9,6 +9,7 @@ from gateway.rules.order import OrderState
 from gateway.state import Kept
 from gateway.web import words
 from gateway.web.lane import Show
+from gateway.web.look import look
 from gateway.web.reader import ReaderOf
 from gateway.web.whereabouts import answer, whereabouts
 
@@ -73,8 +74,7 @@ async def orders(
 @router.get("/orders/{key}", response_model_exclude={"order": _PRIVATE})
 async def order(request: Request, key: str) -> OrderAnswer:
     """Return one order."""
-    memory: Memory = request.app.state.memory
-    kept = memory.orders.get(key)
+    kept = await look(request).kept(key)
     if kept is None:
         raise HTTPException(404, words.NO_SUCH_ORDER)
     return _answer(kept, request.app.state.reader)

@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 COOKIE = "mawashi_lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 
+ROWS_KEPT = 1000
+"""Rendered rows at most, the oldest go first."""
 RowCache = dict[tuple[Language, str], tuple[object, str]]
 """Rows as rendered for each language, with what they were rendered from."""
 
@@ -64,8 +66,7 @@ class Look:
 
     def firms(self) -> tuple[str, ...]:
         """Return the firms of the settings, then those that only orders name."""
-        named = (firm for kept in self.memory.orders.values() for firm in kept.state.firms)
-        return tuple(dict.fromkeys((*(firm.id for firm in self.settings.firms), *named)))
+        return tuple(dict.fromkeys((*(firm.id for firm in self.settings.firms), *self.memory.firms)))
 
     def row(self, kept: Kept) -> str:
         """Return an order's row of the board, rendered once for each change, day and language."""
@@ -76,7 +77,10 @@ class Look:
             return found[1]
         drawn = lane(kept.state, self.reader, parked=kept.parked is not None)
         html = environment().get_template("_row.html").render(lane=drawn, r=self.reader)
+        rows.pop((self.reader.language, kept.key), None)
         rows[self.reader.language, kept.key] = (made_from, html)
+        while len(rows) > ROWS_KEPT:
+            del rows[next(iter(rows))]
         return html
 
     def link(self, path: str, **changes: str | None) -> str:
@@ -104,6 +108,10 @@ class Look:
     async def find(self, text: str) -> list[str]:
         """Return the keys of the orders that may be meant."""
         return await asyncio.to_thread(self.request.app.state.found, text)
+
+    async def kept(self, key: str) -> Kept | None:
+        """Return one order however long ago it was done."""
+        return self.memory.orders.get(key) or await asyncio.to_thread(self.request.app.state.order, key)
 
     def as_of(self) -> str:
         """Return the time of day the page is as of; a dash before anything was read."""

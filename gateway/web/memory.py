@@ -1,4 +1,4 @@
-"""The orders as last read, kept parsed for all pages, and the listeners who are told what changed.
+"""The open and recently done orders as last read, kept parsed for all pages, and the listeners who are told of changes.
 
 Touched by the event loop's thread only; `gateway.web.watch` hands changes over to it.
 """
@@ -7,13 +7,16 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from gateway.rules.order import OrderState, State
 from gateway.state import Kept, StationRow
 from gateway.web.lane import Show, shown
 
 LISTENERS = 200
 """Live streams at once; a browser opens one a page."""
+DONE_DAYS = 30
+"""Orders done for longer are in no list; their own pages are read from the state when somebody asks."""
 TOLD_AT_ONCE = 500
 """A page that has missed more changes than this is told to look at everything again."""
 
@@ -36,6 +39,12 @@ class Batch:
     machines: frozenset[str]
     everything: bool
     pulse: Pulse | None
+
+
+def old(order: OrderState, now: datetime) -> bool:
+    """Whether an order was done or cancelled so long ago that no list shows it."""
+    ended = order.delivered_at or (order.last_at if order.state is State.CANCELLED else None)
+    return ended is not None and now - ended > timedelta(days=DONE_DAYS)
 
 
 class Listener:
@@ -78,7 +87,7 @@ class Listener:
 
 
 class Memory:
-    """Every order as last read. `ready` False: the state could not be read yet."""
+    """Orders as last read, without the long done. `ready` False: the state could not be read yet."""
 
     def __init__(self) -> None:
         self.orders: dict[str, Kept] = {}
@@ -87,12 +96,16 @@ class Memory:
         self.ready = False
         self.pulse: Pulse | None = None
         self._listeners: set[Listener] = set()
+        self.firms: dict[str, None] = {}
+        """Every firm that an order named, in the order of its first."""
+        self._tidied: date | None = None
         self._lists: dict[Show, set[str]] = {show: set() for show in Show}
         self._today: date | None = None
 
     def replace(self, orders: Sequence[Kept], revision: int) -> None:
         """Start afresh: at start, and after the state was rebuilt."""
         self.orders = {kept.key: kept for kept in orders}
+        self.firms = dict.fromkeys(firm for kept in orders for firm in kept.state.firms)
         self.revision, self.ready, self._today = revision, True, None
         self._tell(everything=True)
 
@@ -101,6 +114,7 @@ class Memory:
         self.revision = revision
         for kept in orders:
             self.orders[kept.key] = kept
+            self.firms.update(dict.fromkeys(kept.state.firms))
             self._sort(kept)
         self._tell(orders)
 
@@ -119,8 +133,11 @@ class Memory:
             self._tell(machines=tuple(changed))
 
     def beat(self, pulse: Pulse) -> None:
-        """Take in how current everything is."""
+        """Take in how current everything is; once a day, let go of the orders that have become old."""
         self.pulse = pulse
+        if self._tidied != (today := pulse.as_of.date()):
+            self._tidied, self._today = today, None
+            self.orders = {key: kept for key, kept in self.orders.items() if not old(kept.state, pulse.as_of)}
         self._tell(pulse=pulse)
 
     def keys(self, show: Show, today: date) -> frozenset[str]:

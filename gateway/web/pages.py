@@ -105,7 +105,7 @@ async def firm_floor(request: Request, firm: str, part: Part = False) -> Respons
 async def order_page(request: Request, key: str, part: Part = False) -> Response:  # noqa: FBT002
     """One order: where it is, its operations, hand-overs, flags, and both accounts of its time."""
     seen = look(request)
-    kept = seen.memory.orders.get(key)
+    kept = await seen.kept(key)
     if kept is None:
         raise HTTPException(404, words.NO_SUCH_ORDER)
     return seen.page("_order.html" if part else "order.html", **_sheet(kept, seen.reader))
@@ -120,16 +120,16 @@ async def where(request: Request, q: str = "") -> Response:
     asked = question(q)
     if not asked.text:
         return seen.page("where.html", message=seen.reader.say(words.NOTHING_ASKED), found=(), asked="")
-    keys = [key for key in await seen.find(asked.text) if key in seen.memory.orders]
-    if len(keys) == 1:
-        step = asked.operation and seen.memory.orders[keys[0]].state.operation(asked.operation)
+    hits = [kept.state for key in await seen.find(asked.text) if (kept := await seen.kept(key))]
+    if len(hits) == 1:
+        step = asked.operation and hits[0].operation(asked.operation)
         anchor = f"#op{step.no}" if step else ""
-        return RedirectResponse(seen.link(f"/order/{keys[0]}") + anchor, status_code=303)
+        return RedirectResponse(seen.link(f"/order/{hits[0].key}") + anchor, status_code=303)
     shown = q.strip()
     message = (
-        seen.reader.say(words.MANY_FOUND, q=shown, n=len(keys)) if keys else seen.reader.say(words.NOT_FOUND, q=shown)
+        seen.reader.say(words.MANY_FOUND, q=shown, n=len(hits)) if hits else seen.reader.say(words.NOT_FOUND, q=shown)
     )
-    found = [_found(seen.memory.orders[key].state, seen.reader) for key in keys]
+    found = [_found(order, seen.reader) for order in hits]
     return seen.page("where.html", message=message, found=found, asked=shown)
 
 

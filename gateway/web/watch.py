@@ -16,11 +16,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.clock import Clock
-from gateway.ledger import AuthorStatus, Ledger
+from gateway.ledger import Ledger, Standing
 from gateway.settings import Gateway
 from gateway.state import State
 from gateway.store import StoreError
-from gateway.web.memory import Memory, Pulse
+from gateway.web.memory import Memory, Pulse, old
 
 POLL_SECONDS = 0.02
 """How often the state is asked whether it changed (microseconds each): half of this is the board's mean delay."""
@@ -45,7 +45,7 @@ class Contacts:
     def __init__(self) -> None:
         self._heard: dict[str, tuple[datetime, float]] = {}
 
-    def silent(self, authors: Iterable[AuthorStatus], now: datetime, mono: float) -> int:
+    def silent(self, authors: Iterable[Standing], now: datetime, mono: float) -> int:
         """Return how many edges have not been heard for `SILENT_SECONDS`."""
         for status in authors:
             contact = status.last_contact
@@ -116,9 +116,9 @@ class Watch(threading.Thread):
         """Read what changed. A state that is being made anew shows nothing until it has caught up with the old one."""
         cursor, folded, born = state.cursor(), state.marked() == 0, state.born()
         if born and born != self._born and (not self._memory.ready or (folded and cursor >= self._cursor)):
-            revision, orders = state.revision(), state.orders()
+            revision, orders, now = state.revision(), state.orders(), self._clock.read().at
             self._born, self._revision = born, max([revision, *(kept.revision for kept in orders)])
-            self._hand(self._memory.replace, orders, self._revision)
+            self._hand(self._memory.replace, [kept for kept in orders if not old(kept.state, now)], self._revision)
         elif born and born == self._born and (changed := state.changed(self._revision)):
             self._revision = changed[-1].revision
             self._hand(self._memory.merge, changed, self._revision)
@@ -133,7 +133,7 @@ class Watch(threading.Thread):
 
     def _beat(self, ledger: Ledger, state: State) -> None:
         mono, now = time.monotonic(), self._clock.read().at
-        authors = ledger.authors()
+        authors = ledger.standing()
         gone = [
             key
             for key, kept in list(self._memory.orders.items())

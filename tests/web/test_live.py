@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from gateway.ledger import AuthorStatus
+from gateway.ledger import Standing
 from gateway.rules.order import Amount
 from gateway.state import Kept
 from gateway.web.memory import Memory
@@ -170,9 +170,9 @@ def test_changes_of_one_order_that_a_slow_page_has_not_fetched_become_one() -> N
 def test_an_edge_not_heard_for_sixteen_real_minutes_is_counted_as_silent() -> None:
     contacts = Contacts()
 
-    def status(minutes_ago: float) -> list[AuthorStatus]:
+    def status(minutes_ago: float) -> list[Standing]:
         contact = sample.NOW - timedelta(minutes=minutes_ago)
-        return [AuthorStatus("turning/e1", "0" * 16, 1, 1, 1, (), (), contact, 0)]
+        return [Standing("turning/e1", 1, 0, 0, 0, contact)]
 
     assert contacts.silent(status(20), sample.NOW, 5000.0) == 1
     assert contacts.silent(status(0), sample.NOW, 5001.0) == 0

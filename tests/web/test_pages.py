@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from gateway.rules.order import Ticket
+from gateway.web import look
 from gateway.web.look import HERE
 from tests.conftest import until
 from tests.web import sample
@@ -188,6 +190,32 @@ def test_the_json_names_neither_customer_nor_people(house: House) -> None:
             assert "円筒研削" in text
             for secret in ("客先A", 'customer"', "badges", "B-0777"):
                 assert secret not in text
+
+
+def test_an_order_done_long_ago_is_in_no_list_but_is_found_and_has_its_page(house: House) -> None:
+    done = next(one for one in sample.orders() if one.delivered_at)
+    long_ago = replace(done, key="kold", number="3001", delivered_at=sample.NOW - timedelta(days=31))
+    house.put(*sample.orders(), long_ago)
+    with client_of(house) as client:
+        memory = client.app.state.memory
+        until(lambda: memory.pulse, what="the pages to have read the orders")
+        assert "kold" not in memory.orders
+        assert "k4455" in memory.orders
+        assert "3001" not in client.get("/?show=done").text
+        assert client.get("/where?q=3001").headers["location"] == "/order/kold"
+        for address in ("/order/kold", "/orders/kold/tickets", "/api/orders/kold"):
+            assert client.get(address).status_code == 200
+
+        pulse = memory.pulse
+        memory.beat(replace(pulse, as_of=pulse.as_of + timedelta(days=31)))
+        assert "k4455" not in memory.orders, "it has become old"
+        assert "k4471" in memory.orders
+
+
+def test_rendered_rows_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "ROWS_KEPT", 5)
+    assert 'id="o-k4471"' in client.get("/?lang=ja").text
+    assert len(client.app.state.rows) == 5
 
 
 def test_a_row_that_left_the_list_comes_back_as_nothing(client: TestClient) -> None:
