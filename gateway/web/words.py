@@ -50,7 +50,7 @@ CHECKS = Word("要確認 {n}", "Check {n}")
 HELD = Word("保留", "On hold")
 PARKED = Word("表示が古いままです：事務所で確認してください", "Shown as last known: the office should check")
 UNKNOWN_NUMBER = Word("番号不明", "Unknown number")
-ALSO = Word("ほか {n}か所", "and {n} more place(s)")
+ALSO = Word("ほか {n}か所", "+{n} more")
 
 OPERATION = Word("工程", "Op")
 NOT_STARTED = Word("未着手", "Not started")

@@ -150,7 +150,7 @@
     page %= first.length;
     [...lanes.children].forEach((row, n) => row.classList.toggle("aside", n < first[page] || n >= (first[page + 1] ?? Infinity)));
     sign.hidden = first.length < 2;
-    sign.textContent = first.map((_, n) => (n === page ? "●" : "○")).join(" ");
+    sign.textContent = first.length > 8 ? `${page + 1} / ${first.length}` : first.map((_, n) => (n === page ? "●" : "○")).join(" ");
   };
   const turn = () => {
     if (lanes) { page += 1; fit(); return; }
