@@ -82,7 +82,7 @@ def test_counts_that_differ_and_receipts_nobody_scanned_are_sentences_with_their
     story.start("a", 30, 100)
     asked = {one.word.en: one.about for one in checks(story.state, reader(101))}
     assert asked["Shipped and received counts differ"] == "工程 20 · 出荷 50 · 受入 48"
-    assert asked["Receipt implied: nobody scanned it"].startswith("工程 30 · 票 ")
+    assert asked["Arrival assumed: nobody scanned it"].startswith("工程 30 · 票 ")
     first, second = handovers(story.state, reader(101))
     assert (first.sent.count, first.received.count, first.difference) == ("50", "48", "差 2")
     assert second.implied
