@@ -5,11 +5,7 @@ import os
 import shutil
 import socket
 import threading
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,35 +14,21 @@ import typer
 from broker.clock import SystemClock
 from broker.events import ClockQuality
 from broker.link import Delivery, Link
-from broker.ranges import Ranges, size
 from broker.settings import SettingsError, load
 from broker.topics import GATEWAY, Kind, Topic, client_id
+from broker.words import Word
 from gateway.api import Api, GatewayAway
-from gateway.ledger import Ledger, StoreError
+from gateway.finding import Finding
 from gateway.settings import Gateway, Influx
-from gateway.state import State
-from gateway.store import Unwritable
+from gateway.sinks.influx_http import Away, Http
+from gateway.standing import standing
 
-_BROKER_SECONDS = 5.0
+_MQTT_SECONDS = 5.0
 _INFLUX_SECONDS = 5.0
 _DISK_BYTES = 1024**3
-_BEHIND_EVENTS = 6000
-"""What the projector takes in within two seconds (design 9)."""
+_SETTINGS = Word("設定", "settings")
 _TOPIC = str(Topic(GATEWAY, "check", Kind.PRESENCE))
 """Nobody listens there, and only the gateway may write there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was tried, whether it is well, what was found, and what to do if it is not."""
-
-    what: str
-    ok: bool
-    found: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.what:<10} {self.found} ok" if self.ok else f"{self.what:<10} {self.found}. {self.remedy}"
 
 
 def run(path: Path, *, as_json: bool) -> int:
@@ -54,17 +36,17 @@ def run(path: Path, *, as_json: bool) -> int:
     try:
         settings = load(Gateway, path)
     except SettingsError as error:
-        findings = [Finding("settings", ok=False, found=problem, remedy="") for problem in error.problems]
-        _show(findings, as_json=as_json)
+        _show([Finding(_SETTINGS, False, Word(problem, problem)) for problem in error.problems], as_json=as_json)
         return 2
-    findings = [Finding("settings", ok=True, found=str(path)), *look(settings)]
+    findings = [Finding(_SETTINGS, True, Word(str(path), str(path))), *look(settings)]
     _show(findings, as_json=as_json)
     return 0 if all(one.ok for one in findings) else 1
 
 
 def _show(findings: list[Finding], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"ok": all(one.ok for one in findings), "findings": [asdict(one) for one in findings]}))
+        said = {"ok": all(one.ok for one in findings), "findings": [one.plain() for one in findings]}
+        typer.echo(json.dumps(said, ensure_ascii=False))
         return
     for one in findings:
         typer.echo(one)
@@ -75,54 +57,75 @@ def look(settings: Gateway) -> Iterator[Finding]:
     yield _time_zone(settings)
     yield _clock()
     yield _data_dir(settings.data_dir)
-    yield _broker(settings)
+    yield _mqtt(settings)
     if settings.influx:
         yield _influx(settings.influx)
     running = _gateway(settings)
     yield running
     yield _web(settings, running=running.ok)
-    yield from _ledger(settings)
+    yield from standing(settings)
 
 
 def _time_zone(settings: Gateway) -> Finding:
+    what, zone = Word("時間帯", "time zone"), settings.time_zone
     try:
-        ZoneInfo(settings.time_zone)
+        ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        return Finding("time zone", False, f"{settings.time_zone!r} is unknown", "Write one such as Asia/Tokyo.")
-    return Finding("time zone", True, settings.time_zone)
+        remedy = Word("Asia/Tokyo のように書いてください", "Write one such as Asia/Tokyo.")
+        return Finding(what, False, Word(f"{zone!r} はありません", f"{zone!r} is unknown"), remedy)
+    return Finding(what, True, Word(zone, zone))
 
 
 def _clock() -> Finding:
-    now = SystemClock().read()
+    now, what = SystemClock().read(), Word("時計", "clock")
+    shown = f"{now.at:%Y-%m-%d %H:%M:%S} UTC"
     if now.clock is ClockQuality.SYNCED:
-        return Finding("clock", True, f"{now.at:%Y-%m-%d %H:%M:%S} UTC, disciplined by a time server")
+        return Finding(what, True, Word(f"{shown}、時刻合わせ中", f"{shown}, disciplined by a time server"))
     return Finding(
-        "clock",
+        what,
         False,
-        f"{now.at:%Y-%m-%d %H:%M:%S} UTC, and nothing keeps it right",
-        "Install chrony or enable systemd-timesyncd (timedatectl set-ntp true); until then times show as approximate.",
+        Word(f"{shown}、時刻合わせがありません", f"{shown}, and nothing keeps it right"),
+        Word(
+            "chrony を入れるか timedatectl set-ntp true を実行してください。それまで時刻は「およそ」と出ます",
+            "Install chrony or enable systemd-timesyncd (timedatectl set-ntp true); until then times are approximate.",
+        ),
     )
 
 
 def _data_dir(folder: Path) -> Finding:
+    what = Word("保存先", "storage")
     existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
-        return Finding("data_dir", False, f"{existing} cannot be written", "Give it to the user the gateway runs as.")
+        found = Word(f"{existing} に書けません", f"{existing} cannot be written")
+        remedy = Word("共有サーバーの利用者に権限を与えてください", "Give it to the user the gateway runs as.")
+        return Finding(what, False, found, remedy)
     free = shutil.disk_usage(existing).free
     if free < _DISK_BYTES:
-        return Finding("data_dir", False, f"{existing} has {free // 1024**2} MiB free", "Make room: 1 GiB at least.")
-    return Finding("data_dir", True, f"{folder}, {free // 1024**3} GiB free" + ("" if folder.exists() else ", new"))
+        mib = free // 1024**2
+        found = Word(f"{existing} の空きは {mib} MiB です", f"{existing} has {mib} MiB free")
+        return Finding(what, False, found, Word("1 GiB 以上空けてください", "Make room: 1 GiB at least."))
+    gib = free // 1024**3
+    ja, en = ("", "") if folder.exists() else ("、これから作ります", ", new")
+    return Finding(what, True, Word(f"{folder}、空き {gib} GiB{ja}", f"{folder}, {gib} GiB free{en}"))
 
 
-def _broker(settings: Gateway) -> Finding:
-    where = f"{settings.mqtt.host}:{settings.mqtt.port}"
+def _mqtt(settings: Gateway) -> Finding:
+    what, where = Word("通信", "messages"), f"{settings.mqtt.host}:{settings.mqtt.port}"
     try:
         reason = _round_trip(settings)
     except OSError as error:  # a password or certificate file that cannot be read
         reason = str(error)
     if reason:
-        return Finding("broker", False, reason, "See that it runs and that [mqtt] names it and our user.")
-    return Finding("broker", True, f"{where} accepts us and carries a message back")
+        return Finding(
+            what,
+            False,
+            Word(f"{where} を通じて届きません", reason.replace("the broker", "the message server")),
+            Word(
+                "動いているか、[mqtt] の宛先と利用者が正しいか確かめてください",
+                "See that it runs and that [mqtt] names it and our user.",
+            ),
+        )
+    return Finding(what, True, Word(f"{where} を通じて届きます", f"{where} accepts us and carries a message back"))
 
 
 def _round_trip(settings: Gateway) -> str:
@@ -150,97 +153,51 @@ def _round_trip(settings: Gateway) -> str:
     link = Link(settings.mqtt, client_id(GATEWAY, "check"), listener=ear, subscriptions=(_TOPIC,))
     link.start()
     try:
-        if not ear.up.wait(_BROKER_SECONDS):
+        if not ear.up.wait(_MQTT_SECONDS):
             return "the broker does not answer"
         if ear.over.is_set():
             return ear.reason
         link.publish(_TOPIC, b"{}")
-        return "" if ear.back.wait(_BROKER_SECONDS) else "the broker takes our message and does not carry it back"
+        return "" if ear.back.wait(_MQTT_SECONDS) else "the broker takes our message and does not carry it back"
     finally:
         link.stop()
 
 
 def _influx(influx: Influx) -> Finding:
-    query = {"q": "SHOW DATABASES"}
+    what = Word("グラフの記録", "InfluxDB")
     try:
-        if influx.username:
-            password = influx.password_file.read_text().strip() if influx.password_file else ""
-            query |= {"u": influx.username, "p": password}
-        request = f"{influx.url.rstrip('/')}/query?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(request, timeout=_INFLUX_SECONDS) as answer:  # noqa: S310 - the settings' own address
-            version = answer.headers.get("X-Influxdb-Version", "of unknown version")
-    except urllib.error.HTTPError as error:
-        return Finding("influx", False, f"{influx.url} refuses us: {error}", "Check username and password_file.")
-    except (OSError, ValueError) as error:
-        return Finding("influx", False, f"{influx.url} cannot be asked: {error}", "Start it, or mend [influx] url.")
-    return Finding("influx", True, f"{influx.url}, version {version}")
+        version = Http(influx.model_copy(update={"timeout_seconds": _INFLUX_SECONDS})).version()
+    except (Away, OSError, ValueError) as error:  # OSError: the password file
+        remedy = Word(
+            "動いているか、[influx] の url・username・password_file を確かめてください",
+            "Start it, or mend url, username and password_file in [influx].",
+        )
+        return Finding(what, False, Word(f"{influx.url} を使えません", f"{influx.url} cannot be used: {error}"), remedy)
+    return Finding(what, True, Word(f"{influx.url}、版 {version}", f"{influx.url}, version {version}"))
 
 
 def _gateway(settings: Gateway) -> Finding:
+    what = Word("共有サーバー", "gateway")
     try:
         Api.connect(settings.socket)
     except GatewayAway:
-        return Finding("gateway", False, "does not run", "Start it: mawashi gateway")
-    return Finding("gateway", True, "runs")
+        remedy = Word("起動してください：mawashi gateway", "Start it: mawashi gateway")
+        return Finding(what, False, Word("動いていません", "does not run"), remedy)
+    return Finding(what, True, Word("動いています", "runs"))
 
 
 def _web(settings: Gateway, *, running: bool) -> Finding:
-    web = settings.web
+    what, web = Word("画面", "pages"), settings.web
     with socket.socket(socket.AF_INET6 if ":" in web.host else socket.AF_INET) as probe:
         probe.settimeout(2)
         taken = probe.connect_ex((web.host, web.port)) == 0
     address = f"http://{web.host}:{web.port}/"
     if running and not taken:
-        return Finding("web", False, f"nobody answers at {address}", "See the gateway's log for the part web.")
+        found = Word(f"{address} が答えません", f"nobody answers at {address}")
+        remedy = Word("共有サーバーのログで web を見てください", "See the gateway's log for the part web.")
+        return Finding(what, False, found, remedy)
     if taken and not running:
-        return Finding("web", False, f"{address} belongs to another program", "End it, or choose another [web] port.")
-    return Finding("web", True, f"{address}, this machine only")
-
-
-def _ledger(settings: Gateway) -> Iterator[Finding]:
-    try:
-        ledger = Ledger.open(settings.ledger_url)
-    except StoreError:
-        yield Finding("ledger", True, "is made at the first start")
-        return
-    with ledger:
-        try:
-            yield Finding("ledger", True, f"{ledger.ledger_id}, {ledger.last_position()} events")
-            yield from _authors(ledger)
-            yield _projector(settings, ledger.last_position())
-            if aside := ledger.set_aside():
-                found = f"{len(aside)} things were set aside"
-                yield Finding("set aside", False, found, "Look at them: mawashi set-aside list")
-        except Unwritable as error:
-            yield Finding("ledger", False, f"cannot be read: {error.orig}", "See the gateway's log.")
-
-
-def _projector(settings: Gateway, last: int) -> Finding:
-    try:
-        with State.open(settings.state_url) as state:
-            behind = last - state.cursor()
-    except StoreError as error:
-        return Finding("projector", False, str(error), "Start the gateway: mawashi gateway")
-    if abs(behind) > _BEHIND_EVENTS:
-        return Finding("projector", False, f"{behind} events behind", "Wait; if it does not fall, see its log.")
-    return Finding("projector", True, f"{max(behind, 0)} events behind")
-
-
-def _authors(ledger: Ledger) -> Iterator[Finding]:
-    authors = ledger.authors()
-    for one in authors:
-        if one.missing:
-            found = (
-                f"{one.author} {one.epoch}: {size(one.missing)} announced events are not here ({_named(one.missing)})"
-            )
-            yield Finding("missing", False, found, "Connect that edge; it sends them again.")
-        if one.gaps:
-            found = f"{one.author} {one.epoch}: {size(one.gaps)} events are gone for good ({_named(one.gaps)})"
-            yield Finding("gone", False, found, "Ask that firm what was done then, and enter it at the office.")
-    if not any(one.missing or one.gaps for one in authors):
-        yield Finding("events", True, f"{len({one.author for one in authors})} authors, nothing missing")
-
-
-def _named(ranges: Ranges, most: int = 5) -> str:
-    some = ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in ranges[:most])
-    return f"{some}, ..." if len(ranges) > most else some
+        found = Word(f"{address} は別のプログラムが使っています", f"{address} belongs to another program")
+        remedy = Word("それを止めるか [web] port を変えてください", "End it, or choose another [web] port.")
+        return Finding(what, False, found, remedy)
+    return Finding(what, True, Word(f"{address}、この端末だけ", f"{address}, this machine only"))

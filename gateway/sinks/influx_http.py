@@ -30,6 +30,9 @@ class BadLines(Exception):  # noqa: N818
     """Some of the lines are refused for good; the server has kept the others. The message is the server's reason."""
 
 
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
 class Http:
     """One server, one thread."""
 
@@ -57,14 +60,20 @@ class Http:
         """Run InfluxQL and return the series of its answer. Raises Away."""
         return [series for part in self._ask(query, database, chunked=False) for series in part]
 
+    def version(self) -> str:
+        """Ask something as our user and return the server's version. Raises Away."""
+        answer = self._post("/query", {}, urlencode({"q": "SHOW DATABASES"}).encode(), _FORM)
+        if answer.status != 200:
+            raise self._trouble(answer.status, _reason(answer.data))
+        return answer.headers.get("X-Influxdb-Version", "?")
+
     def stream(self, query: str, database: str) -> Iterator[list[dict[str, Any]]]:
         """Run InfluxQL and yield its series by parts of at most 10,000 points. Raises Away."""
         return self._ask(query, database, chunked=True)
 
     def _ask(self, query: str, database: str, *, chunked: bool) -> Iterator[list[dict[str, Any]]]:
         asked = {"q": query, "db": database, "epoch": "ns", **({"chunked": "true"} if chunked else {})}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._post("/query", {}, urlencode(asked).encode(), headers, preload=False)
+        answer = self._post("/query", {}, urlencode(asked).encode(), _FORM, preload=False)
         try:
             if answer.status != 200:
                 raise self._trouble(answer.status, _reason(answer.read()))

@@ -138,6 +138,15 @@ class State:
             Verdict(*one) for one in self._all(select(t.verdicts).order_by(t.verdicts.c.position.desc()).limit(limit))
         ]
 
+    def parked(self) -> list[str]:
+        """Return numbers, or keys, of the orders on which the rules failed."""
+        wanted = select(t.orders).where(t.orders.c.parked.is_not(None)).order_by(t.orders.c.key)
+        return [kept.state.number or kept.key for kept in map(_kept, self._all(wanted))]
+
+    def refusal_count(self) -> int:
+        """Return how many points sinks' servers refused."""
+        return self._read(lambda c: c.scalar(select(func.count()).select_from(t.refusals)) or 0, 0)
+
     def verdict_counts(self) -> dict[str, int]:
         """Return how many rows there are of each reason."""
         wanted = select(t.verdicts.c.reason, func.count()).group_by(t.verdicts.c.reason)

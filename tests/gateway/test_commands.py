@@ -14,8 +14,12 @@ from typer.testing import CliRunner
 from broker.settings import Mqtt, Tls, load
 from gateway.cli import app
 from gateway.ledger import Ledger
-from gateway.ledger.intake import Reason, Refusal
+from gateway.ledger.intake import Greeting, Reason, Refusal
+from gateway.rules.fold import fold
 from gateway.settings import Firm, Gateway, Influx, Web
+from gateway.standing import standing
+from gateway.state import Refusal as Refused
+from gateway.state import State, Verdict
 from tests.appender.parts import Gate
 from tests.conftest import ROOT, Mosquitto
 from tests.ledger.test_ledger import NOW, batch, greeting, some
@@ -99,18 +103,22 @@ def test_settings_that_are_no_good_end_with_status_2_and_every_problem(tmp_path:
 
 def test_the_settings_file_may_come_from_the_environment(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAWASHI_SETTINGS", str(settings))
-    assert f"settings   {settings} ok" in mawashi("check").stdout
+    assert f"設定：{settings} / settings: {settings} ok" in mawashi("check").stdout
 
 
 def test_check_says_for_each_part_what_to_do(settings: Path) -> None:
     answer = mawashi("check", "--settings", str(settings))
     lines = answer.stdout.splitlines()
     assert answer.exit_code == 1
-    assert "time zone  Asia/Tokyo ok" in lines
-    assert "ledger     is made at the first start ok" in lines
-    assert "gateway    does not run. Start it: mawashi gateway" in lines
+    assert "時間帯：Asia/Tokyo / time zone: Asia/Tokyo ok" in lines
+    assert "全記録：初めの起動で作ります / records: are made at the first start ok" in lines
     assert (
-        "broker     the broker at 127.0.0.1:9 cannot be reached: [Errno 111] Connection refused. "
+        "共有サーバー：動いていません。起動してください：mawashi gateway / "
+        "gateway: does not run. Start it: mawashi gateway"
+    ) in lines
+    assert (
+        "通信：127.0.0.1:9 を通じて届きません。動いているか、[mqtt] の宛先と利用者が正しいか確かめてください / "
+        "messages: the message server at 127.0.0.1:9 cannot be reached: [Errno 111] Connection refused. "
         "See that it runs and that [mqtt] names it and our user."
     ) in lines
 
@@ -121,10 +129,42 @@ def test_check_names_the_events_that_are_missing_or_gone(settings: Path, tmp_pat
     lines = mawashi("check", "--settings", str(settings)).stdout.splitlines()
     epoch = "0" * 15 + "1"
     assert (
-        f"missing    turning/e1 {epoch}: 20 announced events are not here (101-120). "
+        f"未着：turning/e1 の 20件がまだ届いていません（{epoch}：101-120）。その現場端末をつなげば送り直します / "
+        f"missing: turning/e1 {epoch}: 20 announced events are not here (101-120). "
         "Connect that edge; it sends them again."
     ) in lines
-    assert any(line.startswith(f"gone       turning/e1 {epoch}: 2 events are gone for good (1-2). ") for line in lines)
+    assert any(f"gone: turning/e1 {epoch}: 2 events are gone for good (1-2). " in line for line in lines)
+
+
+def test_events_gone_for_good_are_said_and_fail_nothing(tmp_path: Path) -> None:
+    settings = Gateway(data_dir=tmp_path)
+    with Ledger.open(settings.ledger_url, write=True) as ledger:
+        ledger.commit([greeting(last=4, lowest=3), batch(3, some(3, 4))])
+    found = list(standing(settings))
+    assert [one.what.en for one in found] == ["records", "gone", "orders"]
+    assert all(one.ok for one in found), "one damaged card is no reason to fail for ever"
+
+
+def test_check_says_what_was_refused_parked_or_counts_for_nothing_and_what_to_do(tmp_path: Path) -> None:
+    settings = Gateway(data_dir=tmp_path)
+    hello = greeting(last=2).hello.model_copy(update={"refused": 7})
+    with Ledger.open(settings.ledger_url, write=True) as ledger:
+        ledger.commit([Greeting("turning/e1", hello, NOW), batch(1, [b"no event", b"none either"])])
+    with State.open(settings.state_url, write=True) as state, state.turn():
+        state.index.add_verdicts([Verdict(n, "turning/e1", "0" * 16, n, "no_event", "it is none", NOW) for n in (1, 2)])
+        blank = fold("k1", [])
+        state.products.put_order(blank, 0, parked="ZeroDivisionError")
+        state.add_refusals([Refused("influx", "turning", "a b=1", "field type conflict", NOW)])
+        state.set_value("cursor", "2")
+    said = {one.what.en: one for one in standing(settings) if not one.ok}
+    assert {name: one.found.en for name, one in said.items()} == {
+        "refused": "turning/e1 refused 7 scans on a full disk",
+        "parked": "1 orders (k1) stay as they were",
+        "not counted": "2 events count for no order (no_event 2)",
+        "points": "InfluxDB refused 1 points",
+    }
+    assert all(one.remedy and one.remedy.ja and one.remedy.en for one in said.values())
+    assert all(len(str(one).splitlines()) == 1 for one in said.values())
 
 
 def test_check_as_json_is_one_object(settings: Path) -> None:
@@ -168,8 +208,8 @@ def test_discarding_asks_goes_through_the_running_gateway_and_records_who_and_wh
     assert "office: a test" in mawashi("set-aside", "show", "1", *where).stdout
     assert mawashi("set-aside", "discard", "1", "--why", "again", "--yes", *where).exit_code == 1
     checked = mawashi("check", *where).stdout
-    assert f"broker     127.0.0.1:{gate.settings.mqtt.port} accepts us and carries a message back ok" in checked
-    assert "gateway    runs ok" in checked
+    assert f"messages: 127.0.0.1:{gate.settings.mqtt.port} accepts us and carries a message back ok" in checked
+    assert "gateway: runs ok" in checked
     gate.stop()
     away = mawashi("set-aside", "discard", "1", "--why", "a test", "--yes", *where)
     assert (away.exit_code, "The gateway does not answer" in away.stderr) == (1, True)
