@@ -15,7 +15,7 @@ from gateway.sinks.influx_line import line, series
 from gateway.state import Point, Refusal, State
 
 NAME = "influx"
-_MADE, _SWEPT = f"{NAME}.database.", f"{NAME}.swept"
+_MADE, _SWEPT = f"{NAME}.database.", f"{NAME}.swept."
 RAW = "raw"
 """The retention policy of readings: 90 days. Everything else is kept for ever."""
 RAW_MEASUREMENTS = frozenset({"count"})
@@ -46,6 +46,7 @@ class InfluxSink:
         self._cursor = 0
         self._numbers: dict[str, int] = {}
         self._ready: set[str] = set()
+        self._unswept: set[str] = set()
         self._lines = _LINES
         self._trouble = ""
 
@@ -91,9 +92,11 @@ class InfluxSink:
         if (born := self._state.born()) != self._born:
             self._numbers = self._state.cursors()
             self._born, self._cursor = born, self._numbers.get(NAME, 0)
+            self._ready.clear()
+            self._unswept = {firm for firm in self._state.fact_firms() if self._to_sweep(firm)}
         points = self._state.points(self._cursor, _READ_AT_ONCE)
         if not points:
-            if self._notes.caught_up.is_set() and self._numbers.get(_SWEPT) != born and born:
+            if self._notes.caught_up.is_set() and born:
                 self._sweep()
             return False
         for (firm, policy), some in _by_place(points).items():
@@ -103,6 +106,9 @@ class InfluxSink:
         self._remember(NAME, self._cursor)
         self._say("")
         return True
+
+    def _to_sweep(self, firm: str) -> bool:
+        return self._numbers.get(f"{_SWEPT}{firm}") != self._born
 
     def _remember(self, name: str, value: int) -> None:
         self._numbers[name] = value
@@ -121,6 +127,8 @@ class InfluxSink:
             if each == firm or self._database(each) not in present:
                 self._make(self._database(each))
             self._ready.add(each)
+            if self._to_sweep(each):
+                self._unswept.add(each)
             self._remember(f"{_MADE}{each}", 1)
         if any(self._database(each) not in present for each in known):
             raise _Rewind
@@ -163,9 +171,12 @@ class InfluxSink:
         self._notes.refuse(Refusal(NAME, firm, text, reason, self._clock.read().at))
 
     def _sweep(self) -> None:
-        """After a rebuild, make void what InfluxDB still holds and the rules no longer say."""
+        """Make void what a firm's database still holds and the rules no longer say: of an earlier state, or ledger.
+
+        Once a firm and state. A firm may get its first fact long after the state was made.
+        """
         count = 0
-        for firm in self._state.fact_firms():
+        for firm in sorted(self._unswept):
             self._prepare(firm)
             for measurement in FROM_RULES:
                 held = self._held(firm, measurement)
@@ -173,7 +184,8 @@ class InfluxSink:
                 stale = [_void(measurement, tags, at_ns) for tags, at_ns in held if (tags, at_ns) not in standing]
                 self._send(firm, stale)
                 count += len(stale)
-        self._remember(_SWEPT, self._born)
+            self._remember(f"{_SWEPT}{firm}", self._born)
+        self._unswept.clear()
         if count:
             _log.info("points that the rules no longer say are void now", points=count)
 

@@ -277,6 +277,29 @@ def test_after_a_rebuild_what_the_rules_no_longer_say_is_void(house: House, infl
         until(lambda: held(influx, prefix) == told(house.state), seconds=20)
 
 
+def test_a_new_ledger_on_an_influxdb_that_holds_the_same_firms_points_makes_the_old_ones_void(
+    house: House, influx: Influx, prefix: str, tmp_path: Path
+) -> None:
+    commit(house.writer, a_shop(1, orders=2).lines)
+    house.project()
+    with running(sink_to(house, influx.url, prefix)):
+        drain(house)
+    assert held(influx, prefix) == told(house.state)
+    fresh = House(tmp_path / "fresh")
+    fresh.project()  # an empty state, caught up: no firm has facts yet
+    with running(sink_to(fresh, influx.url, prefix)):
+        time.sleep(1.5)  # it has looked, and found nothing to write or to sweep
+        commit(fresh.writer, a_shop(2, orders=1).lines)
+        fresh.project()
+        until(lambda: of_orders(held(influx, prefix)) == of_orders(told(fresh.state)), seconds=20)
+    fresh.close()
+
+
+def of_orders(points: dict[tuple[str, str, str, int], str]) -> dict[tuple[str, str, str, int], str]:
+    """Without readings: those are what a machine said, whatever ledger it is in, and end after 90 days."""
+    return {key: fields for key, fields in points.items() if key[1] != "count"}
+
+
 DOCUMENT = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^## (\w+)$.*?```sql\n(.*?)\n```", DOCUMENT, re.MULTILINE | re.DOTALL)
 
