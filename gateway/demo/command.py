@@ -157,7 +157,7 @@ class _Demo:
         commits.start()
         board.start()
         board.listening.wait(_PAGE_SECONDS)
-        self._plan_offline(driver, 0.30 * seconds, 0.15 * seconds)
+        self._plan_offline(driver, 0.30 * seconds, 0.12 * seconds)
         if self._wanted.kill:
             self._plan_kills(driver, seconds)
         self._repeat(driver, 5.0, lambda: self._say(self._sofar(driver)))
