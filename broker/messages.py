@@ -29,6 +29,9 @@ BUNDLE_BYTES = 256 * 1024
 IN_FLIGHT = 2
 """Bundles an edge may have unanswered: what bounds the gateway's memory, since Debian's broker does not."""
 
+LINEAGE = 64
+"""Ledgers that a receipt names: each is a restore."""
+
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Ledger = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Range = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -135,6 +138,12 @@ class EpochHeld(Model):
     receipted: Annotated[int, Field(ge=0)]
     lost: Annotated[tuple[Range, ...], Field(max_length=LOST_RANGES)] = ()
 
+    @model_validator(mode="after")
+    def _nothing_beyond_the_last(self) -> Self:
+        if self.receipted > self.last:
+            raise ValueError("more is receipted than was ever accepted")
+        return self
+
 
 class Hello(Clocked):
     """Sent on connect, every 60 s while anything waits, else every 15 minutes: what the edge has, by epoch."""
@@ -178,7 +187,7 @@ class Receipt(Message):
 
     nonce: Nonce
     ledger: Ledger
-    lineage: tuple[Ledger, ...] = ()
+    lineage: Annotated[tuple[Ledger, ...], Field(max_length=LINEAGE)] = ()
     """Ledgers this one was restored from, newest first."""
     answers: Literal["hello", "events"] = "events"
     epochs: tuple[EpochReceipt, ...]

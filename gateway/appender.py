@@ -16,7 +16,7 @@ import structlog
 
 from broker.clock import Clock, clock
 from broker.link import Delivery, Link
-from broker.messages import Receipt
+from broker.messages import LINEAGE, Receipt
 from broker.topics import Kind, Topic, client_id, subscription
 from gateway.api import Answer, ApiServer, Append, Discard, Done, GatewayAway, Mint, Request
 from gateway.ledger import Ledger
@@ -135,7 +135,7 @@ class Appender:
         receipt = Receipt(
             nonce=nonce,
             ledger=ledger,
-            lineage=tuple(lineage),
+            lineage=tuple(lineage[:LINEAGE]),
             answers="hello" if hello else "events",
             epochs=tuple(self._ledger.receipt(author, epoch) for epoch in epochs),
         )

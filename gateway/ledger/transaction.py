@@ -6,7 +6,7 @@ Works on copies of the marks; `gateway.ledger.writer` adopts them only once the 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
@@ -18,6 +18,9 @@ from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
 from gateway.ledger.marks import Marks
 from gateway.ledger.reader import NUMBER, REPEATED, marks_of
 
+NEW_ID_EVERY = timedelta(minutes=10)
+"""A hello can give the ledger a new id no more often: each makes every edge send again what it holds."""
+_WENT_BACK = "went back"
 KEPT_A_TOPIC = 100
 """Messages kept with their bytes per topic and reason: an edge that retries a refused bundle must not fill the disk.
 
@@ -312,8 +315,14 @@ class Transaction:
         absent = minus(marks.absent(held.receipted), held.lost)
         if not absent:
             return
+        since = self._connection.scalar(
+            select(func.max(t.ledgers.c.since)).where(t.ledgers.c.why.startswith(_WENT_BACK))
+        )
+        if since is not None and greeting.received_at - since < NEW_ID_EVERY:
+            return  # it will say so again; nobody can make every edge send everything again and again
         old, new = self.identity[0], new_ledger()
-        why = f"went back: {greeting.author} was told that {held.epoch} {absent[0][0]} is committed, and it is not here"
+        number = f"{held.epoch} {absent[0][0]}"
+        why = f"{_WENT_BACK}: {greeting.author} was told that {number} is committed, and it is not here"
         self._connection.execute(insert(t.ledgers).values(id=new, since=greeting.received_at, why=why))
         self._connection.execute(
             update(t.counters).where(t.counters.c.name == NUMBER).values(next=t.counters.c.next + NUMBERS_SKIPPED)

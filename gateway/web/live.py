@@ -33,6 +33,8 @@ async def live(request: Request, since: Annotated[int | None, Query(ge=0)] = Non
 
 
 async def _events(memory: Memory, zone: ZoneInfo, after: int | None) -> AsyncIterator[ServerSentEvent]:
+    if memory.full:  # many asked in one moment; the page tries again
+        return
     with memory.listening() as listener:
         yield _event("hello", revision=memory.revision, ready=memory.ready)
         missed = memory.since(after) if after is not None else []

@@ -234,6 +234,8 @@ def test_a_ledger_that_went_back_gets_a_new_id_once_and_keeps_its_lineage(tmp_pa
         again = ledger.commit([greeting(last=9, receipted=8, ledger=old)])
         assert again.went_back is None
         assert ledger.receipt(AUTHOR, EPOCH).upto == 5
+        liar = ledger.commit([greeting(last=9, receipted=8, ledger=ledger.ledger_id)])
+        assert liar.went_back is None, "no hello can make all edges send all again and again"
         assert ledger.mint(1, 0, READING).numbers == ("2002",), "1,000 numbers may be on paper already"
 
 
