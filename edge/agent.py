@@ -180,6 +180,9 @@ class Agent:
             "ignored_receipts": uplink.sending.ignored,
             "refused": uplink.refused,
             "scanners": {name: self._lost.get(name) for name in self._ports},
+            "dropped": {
+                name: {"half": port.counts.half, "overflow": port.counts.overflow} for name, port in self._ports.items()
+            },
         }
         if status == self._status or time.monotonic() < self._status_at + _STATUS_SECONDS:
             return

@@ -21,6 +21,7 @@ from broker.link import Delivery, Link
 from broker.messages import Hello, MessageError, Receipt, new_nonce
 from broker.ranges import size
 from broker.topics import Kind, Topic, client_id, order_subscription
+from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
 from edge.inbox import Down, Inbox, Up
@@ -32,17 +33,22 @@ from edge.uplink import ToInbox, hello_of
 _ANSWER_SECONDS = 5.0
 _REPEAT_SECONDS = 1.5
 _LOW_BYTES = 500_000_000
+_SERVER = Word("共有サーバー", "server")
+_NO_ANSWER = Word(
+    "返事がありません。共有サーバーで mawashi check を実行してください",
+    "no answer. Is the shared server running, and is this firm one of its own? On it, run: mawashi check",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing tried: `remedy` None means ok."""
 
-    what: str
-    remedy: str | None = None
+    what: Word
+    remedy: Word | None = None
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.remedy or 'ok'}"
+        return f"{_both(self.what)}: {_both(self.remedy) if self.remedy else 'ok'}"
 
 
 def check(settings: Edge) -> Iterator[Line]:
@@ -53,7 +59,13 @@ def check(settings: Edge) -> Iterator[Line]:
     line, held = _outbox(settings)
     yield line
     if not settings.scanner:
-        yield Line("scanners", "none is configured. Add a [[scanner]] table, see config/edge.toml")
+        yield Line(
+            Word("スキャナ", "scanners"),
+            Word(
+                "設定にありません。config/edge.toml を見て [[scanner]] を書いてください",
+                "none is configured. Add a [[scanner]] table, see config/edge.toml",
+            ),
+        )
     for scanner in settings.scanner:
         yield _scanner(scanner, running)
     yield from _connection(settings, held) if running is None else _running_connection(settings, running)
@@ -93,7 +105,9 @@ def sentences(found: dict[str, Any]) -> list[str]:
         answered = found.get("answered")
         lines.append("共有サーバー：" + ("接続中 / server: answering" if answered else "返事なし / server: no answer"))
         for name, why in (found.get("scanners") or {}).items():
-            lines.append(f"{name}: {why or 'ok'}")
+            lines.append(f"スキャナ / scanner {name}: {f'差してください / {why}' if why else 'ok'}")
+            if dropped := dropped_by(found, name):
+                lines.append(f"スキャナ / scanner {name}: {_both(dropped)}")
         if found.get("refused"):
             lines.append(f"記録できなかった読み取り {found['refused']} / {found['refused']} scans refused: disk full")
         if found.get("other_server"):
@@ -112,60 +126,102 @@ def _running(settings: Edge) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else {}
 
 
+def _both(word: Word) -> str:
+    return f"{word.ja} / {word.en}"
+
+
 def _data_dir(path: Path) -> Line:
     there = path if path.exists() else next(parent for parent in path.absolute().parents if parent.exists())
+    what = Word("保存場所", f"data_dir {path}")
     try:
         with TemporaryFile(dir=there):
             pass
     except OSError as error:
-        return Line(f"data_dir {path}", f"{error}. Give the user who runs mawashi-edge the right to write in {there}")
+        english = f"{error}. Give the user who runs mawashi-edge the right to write in {there}"
+        return Line(what, Word("書き込めません。動かす利用者に書き込みの権利を与えてください", english))
     free = shutil.disk_usage(there).free
     if free < _LOW_BYTES:
-        return Line(f"data_dir {path}", f"only {free / 1e6:.0f} MB are free. Make room, or use a larger card")
-    return Line(f"data_dir {path} ({free / 1e9:.1f} GB free)")
+        japanese = f"空きが {free / 1e6:.0f} MB だけです。空けるか、大きいカードに替えてください"
+        return Line(what, Word(japanese, f"only {free / 1e6:.0f} MB are free. Make room, or use a larger card"))
+    return Line(Word(what.ja, f"{what.en} ({free / 1e9:.1f} GB free)"))
 
 
 def _clock() -> Line:
     now = clock().read()
-    what = f"clock {now.at:%Y-%m-%d %H:%M} UTC"
+    what = Word("時計", f"clock {now.at:%Y-%m-%d %H:%M} UTC")
     if now.clock is ClockQuality.SYNCED:
         return Line(what)
-    return Line(what, "not synchronised. Scans are recorded all the same; run: timedatectl set-ntp true")
+    japanese = "合っていません。読み取りは記録されます。timedatectl set-ntp true を実行してください"
+    return Line(
+        what, Word(japanese, "not synchronised. Scans are recorded all the same; run: timedatectl set-ntp true")
+    )
 
 
 def _outbox(settings: Edge) -> tuple[Line, Books]:
+    what = Word("未送信の記録", "records kept here")
     try:
         kept = books(settings.outbox_path)
     except sqlite3.DatabaseError as error:
         if is_damage(error):
-            remedy = "the file is damaged. mawashi-edge run saves what can be read; replace the card"
+            remedy = Word(
+                "壊れています。動かすと読める分を救います。カードを交換してください",
+                "the file is damaged. mawashi-edge run saves what can be read; replace the card",
+            )
         else:
-            remedy = f"{error}. Give the user who runs mawashi-edge the right to read and write it"
-        return Line("outbox", remedy), Books()
-    return Line(f"outbox ({sum(size(one.waiting) for one in kept.held)} not sent yet)"), kept
+            remedy = Word(
+                "読めません。動かす利用者に読み書きの権利を与えてください",
+                f"{error}. Give the user who runs mawashi-edge the right to read and write {settings.outbox_path}",
+            )
+        return Line(what, remedy), Books()
+    waiting = sum(size(one.waiting) for one in kept.held)
+    return Line(Word(f"未送信 {waiting} 件", f"{waiting} not sent yet")), kept
 
 
 def _scanner(scanner: Scanner, running: dict[str, Any] | None) -> Line:
-    what = f"scanner {scanner.id} {scanner.port}"
+    what = Word(f"スキャナ {scanner.id}", f"scanner {scanner.id} {scanner.port}")
     if running is not None and scanner.id in (running.get("scanners") or {}):
-        return Line(what, running["scanners"][scanner.id])
+        why = running["scanners"][scanner.id]
+        dropped = dropped_by(running, scanner.id)
+        what = Word(what.ja, f"{what.en} ({dropped.en})") if dropped else what
+        return Line(what, Word("読めません。差してください", str(why)) if why else None)
     if not scanner.port.exists():
-        return Line(what, "there is no such device. Plug the scanner in and compare with: ls /dev/serial/by-id/")
+        return Line(
+            what,
+            Word(
+                "ありません。差して ls /dev/serial/by-id/ と見比べてください",
+                "there is no such device. Plug the scanner in and compare with: ls /dev/serial/by-id/",
+            ),
+        )
     if why := why_not_open(scanner):
-        return Line(what, f"{why}. Close other programs; add the user to the group: usermod -aG dialout USER")
+        return Line(
+            what,
+            Word(
+                "開けません。ほかのプログラムを止め、利用者を dialout に入れてください",
+                f"{why}. Close other programs; add the user to the group: usermod -aG dialout USER",
+            ),
+        )
     return Line(what)
 
 
+def dropped_by(running: dict[str, Any], scanner: str) -> Word | None:
+    """Return what a scanner sent that could not be a code; None if nothing, or if the agent did not say."""
+    counts = (running.get("dropped") or {}).get(scanner) or {}
+    half, overflow = counts.get("half", 0), counts.get("overflow", 0)
+    if not half and not overflow:
+        return None
+    return Word(f"途中で切れた読み取り {half}、長すぎ {overflow}", f"{half} cut short, {overflow} too long")
+
+
 def _running_connection(settings: Edge, running: dict[str, Any]) -> Iterator[Line]:
-    where = f"broker {settings.mqtt.host}:{settings.mqtt.port} (the agent is running)"
-    yield Line(where, None if running.get("connected") else "not connected. See the agent's log")
-    answered = running.get("answered")
-    yield Line("server", None if answered else "no answer yet. Is the gateway running? On it, run: mawashi check")
+    en = f"network to {settings.mqtt.host}:{settings.mqtt.port} (the agent is running)"
+    away = Word("つながっていません。現場端末のログを見てください", "not connected. See the agent's log")
+    yield Line(Word("通信", en), None if running.get("connected") else away)
+    yield Line(_SERVER, None if running.get("answered") else _NO_ANSWER)
 
 
 def _connection(settings: Edge, held: Books) -> Iterator[Line]:
     """Connect as the agent would, say a true hello, and wait for the server's answer."""
-    where = f"broker {settings.mqtt.host}:{settings.mqtt.port}"
+    where = Word("通信", f"network to {settings.mqtt.host}:{settings.mqtt.port}")
     inbox: Inbox = SimpleQueue()
     receipts = str(Topic(settings.firm, settings.edge, Kind.RECEIPT))
     link = Link(
@@ -182,7 +238,7 @@ def _connection(settings: Edge, held: Books) -> Iterator[Line]:
         link.stop()
 
 
-def _hear(link: Link, inbox: Inbox, where: str, topic: str, hello: Hello) -> Iterator[Line]:
+def _hear(link: Link, inbox: Inbox, where: Word, topic: str, hello: Hello) -> Iterator[Line]:
     deadline = time.monotonic() + _ANSWER_SECONDS
     connected = False
     while time.monotonic() < deadline:
@@ -192,19 +248,21 @@ def _hear(link: Link, inbox: Inbox, where: str, topic: str, hello: Hello) -> Ite
             link.publish(topic, hello.encode())
             continue
         if isinstance(item, Down):
-            yield Line(where, f"{item.reason}. See that the broker runs, and mend host, port, user or certificates")
+            english = f"{item.reason}. See that the server runs, and mend host, port, user or certificates"
+            yield Line(where, Word("つながりません。サーバーと host、port、利用者、証明書を確かめてください", english))
             return
         if isinstance(item, Up):
             connected = True
             yield Line(where)
             link.publish(topic, hello.encode())
         elif isinstance(item, Delivery) and _answers(item, hello):
-            yield Line("server")
+            yield Line(_SERVER)
             return
     if connected:
-        yield Line("server", "no answer. Is the gateway running, and is this firm one of its own? Run: mawashi check")
+        yield Line(_SERVER, _NO_ANSWER)
     else:
-        yield Line(where, f"no connection within {_ANSWER_SECONDS:.0f} s. Check host and port, and the network")
+        english = f"no connection within {_ANSWER_SECONDS:.0f} s. Check host and port, and the network"
+        yield Line(where, Word("時間内につながりません。host と port、線を確かめてください", english))
 
 
 def _answers(delivery: Delivery, hello: Hello) -> bool:

@@ -76,7 +76,11 @@ def status(
     try:
         found = look(_read(settings))
     except sqlite3.Error as error:
-        _end(f"the outbox cannot be read: {error}. Run: mawashi-edge check", 1)
+        _end(
+            "未送信の記録が読めません。mawashi-edge check を実行してください / "
+            f"the records kept here cannot be read: {error}. Run: mawashi-edge check",
+            1,
+        )
     print(json.dumps(found) if as_json else "\n".join(sentences(found)))
 
 

@@ -102,7 +102,10 @@ class Outbox:
         the limit (their state is then unknown).
         """
         if source is Source.MACHINE and self.used_bytes > _MACHINE_SHARE * self.keeping.limit_bytes:
-            raise RefusedError(f"the outbox {self.path} is 80 % full: what is left is for people")
+            raise RefusedError(
+                "未送信の記録で 80 % 埋まりました。残りは人の読み取りに使います / "
+                f"{self.path} is 80 % full: what is left is for people"
+            )
         try:
             self._make_room(sum(map(len, lines)) // PAGE_BYTES * 2 + _SPARE_PAGES)
             self._store(lines, int(at.timestamp()), notes or {})
@@ -330,6 +333,7 @@ class Outbox:
     def _why_refused(self, error: sqlite3.Error) -> str:
         free_mb = self._free_bytes() / 1e6
         return (
-            f"the outbox {self.path} cannot store an event: {error}. "
+            "この端末に記録できません。空きを作ってください / "
+            f"{self.path} cannot store an event: {error}. "
             f"{free_mb:.1f} MB are free there and it may grow to {self.keeping.limit_bytes / 1e6:.0f} MB: make room"
         )

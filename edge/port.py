@@ -10,7 +10,7 @@ import time
 
 import serial
 
-from edge.drivers.scanner import MODELS, Parser
+from edge.drivers.scanner import MODELS, Counts, Parser
 from edge.inbox import Inbox, PortLost, PortOpen, Scanned
 from edge.rules import Tone
 from edge.settings import Scanner
@@ -31,6 +31,7 @@ class Port:
         self._scanner, self._inbox = scanner, inbox
         self._signals = MODELS[scanner.feedback]
         self._device: serial.Serial | None = None
+        self._parser = Parser(scanner.framing())
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"port {scanner.id}", daemon=True)
 
@@ -43,6 +44,11 @@ class Port:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(2.0)
+
+    @property
+    def counts(self) -> Counts:
+        """What the scanner has sent since the start."""
+        return self._parser.counts
 
     def sound(self, tone: Tone) -> None:
         """Make the scanner say so, if it can; a scanner that is away misses it."""
@@ -59,15 +65,14 @@ class Port:
 
     def _run(self) -> None:
         wait, said_lost = _RETRY_SECONDS_FIRST, False
-        parser = Parser(self._scanner.framing())
         while not self._stopping.is_set():
             try:
-                self._read(parser)
+                self._read()
             except (serial.SerialException, OSError, TypeError, ValueError) as error:
                 if self._device is not None:
                     self._device.close()
                     self._device, wait, said_lost = None, _RETRY_SECONDS_FIRST, False
-                parser.reopened()
+                self._parser.reopened()
                 if not said_lost:
                     self._inbox.put(PortLost(self._scanner.id, self._why(error)))
                     said_lost = True
@@ -76,7 +81,7 @@ class Port:
         if self._device is not None:
             self._device.close()
 
-    def _read(self, parser: Parser) -> None:
+    def _read(self) -> None:
         """Open the port and read it until it fails or we are asked to end."""
         path = str(self._scanner.port)
         seconds = _READ_SECONDS_IDLE_END if self._scanner.idle_end else _READ_SECONDS
@@ -87,9 +92,9 @@ class Port:
         while not self._stopping.is_set():
             if data := device.read(1):
                 data += device.read(device.in_waiting)
-                frames = parser.feed(data, _mono_ms())
+                frames = self._parser.feed(data, _mono_ms())
             else:
-                frames = parser.idle(_mono_ms())
+                frames = self._parser.idle(_mono_ms())
                 if os.stat(path).st_rdev != opened:  # noqa: PTH116 - a name that now means another device
                     raise serial.SerialException("another device has this name now")
             for frame in frames:

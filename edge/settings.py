@@ -64,7 +64,10 @@ class Edge(Settings):
     @classmethod
     def _not_reserved(cls, firm: str) -> str:
         if firm == GATEWAY:
-            raise ValueError(f"{GATEWAY} is reserved for the shared server: give the firm's own id")
+            raise ValueError(
+                f"{GATEWAY} は共有サーバーの名前です。自社の id を書いてください / "
+                f"{GATEWAY} is reserved for the shared server: give the firm's own id"
+            )
         return firm
 
     @field_validator("time_zone")
@@ -73,7 +76,10 @@ class Edge(Settings):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            raise ValueError(f"{name!r} is no time zone this machine knows: give one such as Asia/Tokyo") from None
+            raise ValueError(
+                f"{name!r} という時間帯はありません。Asia/Tokyo のように書いてください / "
+                f"{name!r} is no time zone this machine knows: give one such as Asia/Tokyo"
+            ) from None
         return name
 
     @field_validator("shifts")
@@ -88,7 +94,10 @@ class Edge(Settings):
         for what, names in (("id", [s.id for s in self.scanner]), ("port", [str(s.port) for s in self.scanner])):
             for name, count in Counter(names).items():
                 if count > 1:
-                    raise ValueError(f"{count} scanners have the {what} {name}: give each its own")
+                    raise ValueError(
+                        f"スキャナ {count} 台の {what} が同じ {name} です。別々にしてください / "
+                        f"{count} scanners have the {what} {name}: give each its own"
+                    )
         return self
 
     @property
@@ -118,4 +127,7 @@ def _times(shift: str) -> tuple[time, time]:
         numbers = [int(part) for part in found.groups()] if found else []
         return time(numbers[0], numbers[1]), time(numbers[2], numbers[3])
     except (IndexError, ValueError):
-        raise ValueError(f"{shift!r} is no shift: write it as 08:00-17:00") from None
+        raise ValueError(
+            f"{shift!r} は勤務時間ではありません。08:00-17:00 のように書いてください / "
+            f"{shift!r} is no shift: write it as 08:00-17:00"
+        ) from None

@@ -114,10 +114,16 @@ def test_garbage_is_recorded_as_unread_and_stops_nothing(agent: Agent, server: S
     agent.says("scanner s1 is read")
     scanner.send(bytes(range(256)) * 30 + b"\r")
     scanner.send(b"\xff\xfe\x00\r")
+    scanner.send(b"x" * 5000 + b"\r")
     scanner.scan(TICKET)
     agent.until(lambda: "start" in server.kinds(), "the scan after the garbage")
     agent.says("[stop]")
     assert {event["kind"] for event in server.events} == {"scan", "work"}
+    agent.until(
+        lambda: agent.status().get("dropped", {}).get("s1", {}).get("overflow") == 1, "the overlong one's count"
+    )
+    for command in ("status", "check"):
+        assert "1 too long" in agent.command(command).stdout
 
 
 def test_a_broker_away_and_back_loses_nothing_and_is_said_once_each_way(
@@ -282,7 +288,7 @@ def test_check_and_status_work_while_it_runs_and_when_it_does_not(agent: Agent, 
 
 def test_check_says_what_to_do(tmp_path: Path, agent: Agent, scanner: PtyScanner, mosquitto: Mosquitto):
     no_server = agent.command("check")
-    assert "server: no answer. Is the gateway running" in no_server.stdout
+    assert "共有サーバー / server: 返事がありません。" in no_server.stdout
     mosquitto.kill()
     scanner.unplug()
     away = agent.command("check")

@@ -64,16 +64,25 @@ def test_shifts_are_local_times_and_may_pass_midnight():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"firm": "gateway"}, "x: firm: gateway is reserved for the shared server: give the firm's own id."),
+        (
+            {"firm": "gateway"},
+            "x: firm: gateway は共有サーバーの名前です。自社の id を書いてください / gateway is reserved for the shared server: give the firm's own id.",
+        ),
         (
             {"time_zone": "Nara"},
-            "x: time_zone: 'Nara' is no time zone this machine knows: give one such as Asia/Tokyo.",
+            "x: time_zone: 'Nara' という時間帯はありません。Asia/Tokyo のように書いてください / 'Nara' is no time zone this machine knows: give one such as Asia/Tokyo.",
         ),
-        ({"shifts": ["8-17"]}, "x: shifts: '8-17' is no shift: write it as 08:00-17:00."),
-        ({"shifts": ["08:00-25:00"]}, "x: shifts: '08:00-25:00' is no shift: write it as 08:00-17:00."),
+        (
+            {"shifts": ["8-17"]},
+            "x: shifts: '8-17' は勤務時間ではありません。08:00-17:00 のように書いてください / '8-17' is no shift: write it as 08:00-17:00.",
+        ),
+        (
+            {"shifts": ["08:00-25:00"]},
+            "x: shifts: '08:00-25:00' は勤務時間ではありません。08:00-17:00 のように書いてください / '08:00-25:00' is no shift: write it as 08:00-17:00.",
+        ),
         (
             {"scanner": [{"id": i, "port": "/dev/a", "stations": ["l"]} for i in ("a", "b")]},
-            "x: the file: 2 scanners have the port /dev/a: give each its own.",
+            "x: the file: スキャナ 2 台の port が同じ /dev/a です。別々にしてください / 2 scanners have the port /dev/a: give each its own.",
         ),
         ({"colour": "red"}, "x: colour: is no setting of Mawashi. Check the spelling or remove it."),
     ],
