@@ -18,24 +18,28 @@ from broker.events import (
     Step,
     Work,
 )
+from broker.topics import GATEWAY
 from gateway.rules.draft import Agreed, Draft, OperationDraft, TicketDraft
 from gateway.rules.sequence import Sequence
+from gateway.rules.stamp import Stamped
 
 
 def read(draft: Draft, sequence: Sequence) -> None:
     """Fill the draft with everything but work, scans and hand-overs."""
     quantity: int | None = None
-    splits: list[tuple[datetime, Split]] = []
+    splits: list[tuple[datetime, Stamped]] = []
+    worked: set[str] = set()
     for at, row in sequence.rows:
         event = row.event
         if type(event) is Work or type(event) is Handover:
+            worked.add(row.firm)
             if draft.released is None:
                 draft.released = at  # rows come by time
         elif type(event) is Order:
             if event.order == draft.key:
                 quantity = _order(draft, at, event, quantity)
         elif type(event) is Split:
-            splits.append((at, event))
+            splits.append((at, row))
         elif type(event) is Adopt:
             if event.order == draft.key:
                 ticket(draft, event.ticket)
@@ -44,7 +48,7 @@ def read(draft: Draft, sequence: Sequence) -> None:
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
         elif type(event) is Settlement:
             draft.agreed.append(Agreed(at, event.flag, event.operation, event.decision, event.good))
-    _split(draft, splits)
+    _split(draft, splits, worked)
     _release(draft, sequence)
     _operations(draft)
     grants = [row for _, row in sequence.rows if type(row.event) is Grant]
@@ -105,11 +109,21 @@ def _issue(draft: Draft, at: datetime, issued: IssuedTicket) -> None:
             old.old_since = at
 
 
-def _split(draft: Draft, splits: list[tuple[datetime, Split]]) -> None:
-    """Take the parts out of their lots, once every ticket that the office issued is known."""
+def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str]) -> None:
+    """Take the parts out of their lots, once every ticket that the office issued is known.
+
+    A lot is split by the firms of its routings, without one by those that worked on it, by the coordinator and by the
+    gateway. Anybody else's split changes nothing and is flagged.
+    """
     issued = set(draft.tickets)
-    for at, event in splits:
+    may = {step.firm for _, steps in draft.routings for step in steps.values()} if draft.routings else worked
+    for at, row in splits:
+        event = row.event
+        assert type(event) is Split
         if event.parent == event.child:
+            continue
+        if row.firm not in may and row.firm not in (GATEWAY, draft.coordinator):
+            draft.flag(at, "not_allowed", None, ("firm", row.firm), ("ticket", event.parent), ("child", event.child))
             continue
         parent = ticket(draft, event.parent)
         counted = event.quantity.n if event.quantity is not None else None

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from broker.events import IssuedTicket, Level, OrderAction, OrderPart, Step
 from gateway.rules.fold import fold
 from gateway.rules.order import Amount, State
@@ -178,6 +180,31 @@ def test_the_number_keyed_after_a_split_counts() -> None:
     floor.void("a", 11, first)
     floor.split("a", 11, "AAAAAA", 20)
     assert [ticket.quantity for ticket in floor.state.tickets] == [30, 20]
+
+
+def test_a_firm_that_is_not_on_the_order_splits_nothing_and_is_flagged() -> None:
+    floor = Floor("10:a 20:b")
+    floor.split("x", 10, "XXXXXX", 50)
+    floor.split("x", 10, "XXXXXX", 50, parent="YYYYYY")
+    assert [(ticket.id, ticket.quantity) for ticket in floor.state.tickets] == [(T, 50)]
+    assert floor.flags() == [("not_allowed", None)]
+
+
+@pytest.mark.parametrize("firm", ["b", "gateway", "c"])
+def test_every_firm_of_the_routing_the_gateway_and_the_coordinator_may_split(firm: str) -> None:
+    floor = Floor("10:a 20:b", coordinator="c")
+    floor.split(firm, 10, "AAAAAA", 20)
+    assert [(ticket.id, ticket.quantity) for ticket in floor.state.tickets] == [(T, 30), ("AAAAAA", 20)]
+    assert floor.flags() == []
+
+
+def test_without_a_routing_whoever_works_on_a_lot_may_split_it() -> None:
+    floor = Floor("")
+    floor.split("x", 5, "XXXXXX", 20)
+    floor.start("a", None, 10)
+    floor.split("a", 20, "AAAAAA", 20)
+    assert {ticket.id for ticket in floor.state.tickets} == {T, "AAAAAA"}
+    assert ("not_allowed", None) in floor.flags()
 
 
 def test_an_unknown_ticket_is_its_own_order_with_one_operation_a_firm() -> None:
