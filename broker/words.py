@@ -104,7 +104,14 @@ FLAGS: dict[str, Word] = {
     "old_issue": Word("旧版の票で作業", "Work on an old issue of the ticket"),
     "before_start": Word("着手より前の時刻が申告された", "The stated time is before the start"),
     "target_missing": Word("取り消す記録がまだ届いていない", "The event to void has not arrived"),
-    "not_allowed": Word("他社の記録は取り消せない", "Another firm's event cannot be voided"),
+    "not_allowed": Word(
+        "他社の記録の取消・他社の票の分割は数えません：事務所で確認してください",
+        "Another firm's event or ticket cannot be voided or split: the office should ask",
+    ),
+    "time_not_believed": Word(
+        "申告された時刻が信じられない：受け取った時計の時刻にしました",
+        "The stated time cannot be right: the clock's was taken",
+    ),
     "forgotten_finish": Word(
         "前の勤務からの作業：終業で中断にしました", "Running since an earlier shift: paused at its end"
     ),

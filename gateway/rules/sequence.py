@@ -32,8 +32,9 @@ class Sequence:
 def arrange(events: Iterable[Stamped]) -> Sequence:
     """Put rows into fold order: once each, without what was voided, by (time, author, epoch, seq).
 
-    Time is the `as_of` if there is one, else the stamp raised to that of the previous such row of its epoch. A row
-    that closes a start is never folded before it: it then takes the start's time, and a stated time is flagged.
+    Time is the `as_of` if there is one to be believed, else the stamp raised to that of the previous such row of its
+    epoch. A row that closes a start is never folded before it: it then takes the start's time, and a stated time is
+    flagged.
     """
     known = {row.key: row for row in events}
     oddities: list[Oddity] = []
@@ -54,7 +55,10 @@ def arrange(events: Iterable[Stamped]) -> Sequence:
             continue
         if key[0] != author or key[1] != epoch:
             author, epoch, latest = key[0], key[1], None
-        if event.as_of is not None:
+        if row.disbelieved and event.as_of is not None:
+            stated = (("firm", row.firm), ("stated", event.as_of.isoformat()))
+            oddities.append((row.at, "time_not_believed", getattr(event, "operation", None), stated))
+        if event.as_of is not None and not row.disbelieved:
             times[key] = row.at
         else:
             if latest is None or row.stamp > latest:
@@ -80,7 +84,7 @@ def _after_its_start(row: Stamped, place: _Place, times: dict[Key, datetime], od
     began = times.get(start)
     if began is None or start == row.key or (began, *start) < place:
         return None
-    if place[0] < began and event.as_of is not None:
+    if place[0] < began and event.as_of is not None and not row.disbelieved:
         stated = (("ticket", event.ticket), ("stated", place[0].isoformat()))
         oddities.append((began, "before_start", event.operation, stated))
     return (began, *start, *row.key)

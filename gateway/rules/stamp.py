@@ -13,13 +13,20 @@ _LONGEST_BOOT_MS = 10 * 365 * 24 * 3600 * 1000
 _SYNCED_WITHIN = timedelta(seconds=1)
 """What a disciplined clock may differ from ours; one that is further ahead of its own receipt is not to be trusted."""
 
+_AHEAD = timedelta(days=1)
+"""What a stated time may lie after its receipt: a wrong zone or date line, not a wrong year."""
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""No shop floor's clock or history is older; and no time zone takes a later one out of the calendar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
     """An event with its ledger key, whose it is, and when it happened.
 
     `firm` is the author's, or for the gateway's own words the firm they are spoken for, else `gateway`. `stamp` is
-    computed from clocks alone; `at` is what a person or file stated (`as_of`), else the stamp.
+    computed from clocks alone; `at` is what a person or file stated (`as_of`), else the stamp. `disbelieved`: a time
+    was stated that cannot be right, so `at` is the stamp all the same.
     """
 
     key: tuple[str, str, int]
@@ -29,6 +36,7 @@ class Stamped:
     stamp: datetime
     approximate: bool
     position: int
+    disbelieved: bool = False
 
 
 def stamp(row: Row, event: AnyEvent) -> Stamped:
@@ -36,17 +44,20 @@ def stamp(row: Row, event: AnyEvent) -> Stamped:
 
     The event's own time if its clock was synced; else, if a synced bundle of the same boot brought it, the bundle's
     time less the monotonic age; else the time of receipt less that age; else the time of receipt. Never later than
-    the receipt. Source: design, the gateway, "Projector".
+    the receipt and never before 1970, so that every zone can show it. Source: design, the gateway, "Projector".
     """
     when, approximate = _stamp(row, event)
+    stated = None if event.as_of is None else _utc(event.as_of)
+    believed = stated is not None and _EARLIEST <= stated <= _utc(row.received_at) + _AHEAD
     return Stamped(
         row.key,
         event,
         firm_of(row.author, event),
-        when if event.as_of is None else _utc(event.as_of),
+        stated if stated is not None and believed else when,
         when,
         approximate,
         row.position,
+        stated is not None and not believed,
     )
 
 
@@ -54,6 +65,8 @@ def _stamp(row: Row, event: AnyEvent) -> tuple[datetime, bool]:
     received = _utc(row.received_at)
     if event.clock is ClockQuality.SYNCED:
         at = _utc(event.at)
+        if at < _EARLIEST:
+            return received, True
         return (at, False) if at <= received else (received, at - received > _SYNCED_WITHIN)
     if event.boot != row.bundle_boot:
         return received, True
@@ -63,6 +76,8 @@ def _stamp(row: Row, event: AnyEvent) -> tuple[datetime, bool]:
         at = _utc(row.bundle_at if synced else row.received_at) - age
     except OverflowError:  # a clock in the year 1
         return received, True
+    if at < _EARLIEST:
+        return received, True
     return min(at, received), not synced
 
 
@@ -71,5 +86,5 @@ def _utc(moment: datetime) -> datetime:
         return moment
     try:
         return moment.astimezone(UTC)
-    except OverflowError:  # the year 1 east of Greenwich
+    except OverflowError:  # the year 1 east of Greenwich, the year 9999 west of it: nothing that is believed
         return moment.replace(tzinfo=UTC)

@@ -53,7 +53,7 @@ def counted(n: int | None) -> Quantity | None:
 
 def row(event: AnyEvent, author: str, seq: int, **clocks: Any) -> Row:
     """A row that arrived a second after its event, in a synced bundle, unless told otherwise."""
-    received = clocks.pop("received_at", event.at + timedelta(seconds=1))
+    received = clocks.pop("received_at", None) or event.at + timedelta(seconds=1)
     given: dict[str, Any] = {
         "received_at": received,
         "bundle_at": received,

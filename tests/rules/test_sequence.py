@@ -1,6 +1,6 @@
 """In which order rows are folded, and what corrections take out."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -37,6 +37,16 @@ def test_a_stated_time_is_not_raised_and_raises_nobody() -> None:
     floor.start("a", 20, 70, station="m2", as_of=at(20))
     floor.start("a", 30, 80, station="m3")
     assert [floor.op(no).started_at for no in (10, 20, 30)] == [at(500), at(20), at(80)]
+
+
+@pytest.mark.parametrize("stated", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_cannot_be_right_is_flagged_and_the_row_stands_where_its_clock_says(stated: str) -> None:
+    floor = Floor()
+    began = floor.start("a", 10, 60, as_of=datetime.fromisoformat(stated))
+    floor.finish("a", 10, 90, closes=began, good=50)
+    session = floor.op(10).sessions[0]
+    assert (session.opened_at, session.closed_at) == (at(60), at(90))
+    assert floor.flags() == [("time_not_believed", 10)]
 
 
 def test_what_is_stated_before_the_start_it_closes_takes_the_starts_time_and_is_flagged() -> None:

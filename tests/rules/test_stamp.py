@@ -80,9 +80,32 @@ def test_an_absurd_age_is_survived(bundle_mono_ms: int) -> None:
     assert found.stamp <= at(60)
 
 
-def test_the_year_one_east_of_greenwich_is_survived() -> None:
-    tokyo = timezone(timedelta(hours=9))
-    assert stamped(event(at=datetime(1, 1, 1, tzinfo=tokyo)), received_at=at(60)).stamp.year == 1
+EXTREMES = [
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-12))),
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1969, 12, 31, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("clock", [ClockQuality.SYNCED, ClockQuality.UNSYNCED])
+@pytest.mark.parametrize("wrong", EXTREMES)
+def test_a_clock_out_of_this_world_is_the_time_of_receipt(wrong: datetime, clock: ClockQuality) -> None:
+    found = stamped(event(clock, at=wrong), received_at=at(60), bundle_at=wrong, bundle_mono_ms=2_000)
+    assert (found.stamp, found.approximate) == (at(60), clock is ClockQuality.SYNCED or wrong.year < 2000)
+
+
+@pytest.mark.parametrize("stated", [*EXTREMES, at(60) + timedelta(days=1, seconds=1)])
+def test_a_stated_time_that_cannot_be_right_is_not_believed_and_the_stamp_is_taken(stated: datetime) -> None:
+    found = stamped(event(as_of=stated), received_at=at(60))
+    assert (found.at, found.stamp, found.disbelieved) == (at(0), at(0), True)
+
+
+@pytest.mark.parametrize("stated", [datetime(1970, 1, 1, tzinfo=UTC), at(-20_000_000), at(60) + timedelta(days=1)])
+def test_a_stated_time_long_past_or_a_day_ahead_is_believed(stated: datetime) -> None:
+    found = stamped(event(as_of=stated), received_at=at(60))
+    assert (found.at, found.disbelieved) == (stated, False)
 
 
 def test_what_a_person_states_is_when_it_happened_and_the_stamp_stays_what_clocks_say() -> None:
