@@ -156,6 +156,24 @@ def test_a_nameless_order_vanishes_once_the_office_has_given_it_away(client: Tes
     until(lambda: "unknown1" not in client.app.state.memory.orders, what="the order to vanish")
 
 
+class Orders(dict[str, Kept]):
+    """Orders that may be walked by the pages' thread only: it changes them while others would walk."""
+
+    def items(self) -> Any:
+        assert threading.current_thread().name != "watch"
+        return super().items()
+
+
+@pytest.mark.slow
+def test_the_thread_that_watches_never_walks_what_the_pages_thread_changes(client: TestClient) -> None:
+    memory: Memory = client.app.state.memory
+    memory.orders = Orders(memory.orders)
+    before = memory.pulse
+    until(lambda: memory.pulse != before, what="the next beat")
+    later = memory.pulse
+    until(lambda: memory.pulse != later, what="the beat after it")
+
+
 def test_changes_of_one_order_that_a_slow_page_has_not_fetched_become_one() -> None:
     async def slow_page() -> list[int]:
         memory = Memory()
