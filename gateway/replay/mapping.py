@@ -16,6 +16,8 @@ from broker.settings import Mqtt, Settings
 
 COUNT_LIMIT = 999_999
 """What a ten-key pad can key at an edge: six digits."""
+YEARS = range(1970, 2101)
+"""A year outside is a wrong format or a placeholder for "never"; the rules would not believe it."""
 PROBLEM_LIMIT = 50
 """Problems listed; a wrong format makes one a row."""
 
@@ -187,7 +189,16 @@ class _Reading:
         except ValueError:
             self._note(column, f"時刻 {self.timestamp} ではありません", f"is no time of the format {self.timestamp}")
             return None
-        return (read if read.tzinfo else read.replace(tzinfo=self.zone)).astimezone(UTC)
+        if read.year in YEARS:
+            found = (read if read.tzinfo else read.replace(tzinfo=self.zone)).astimezone(UTC)
+            if found.year in YEARS:
+                return found
+        self._note(
+            column,
+            "1970年から2100年の外です。行を直すか drop で除くか、timestamp を見直してください",
+            "is not in the years 1970 to 2100: correct or drop the row, or see timestamp in the mapping",
+        )
+        return None
 
     def _count(self, column: str | None) -> int:
         text = self._cell(column) if column else ""

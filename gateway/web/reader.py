@@ -90,8 +90,14 @@ class Reader:
         return self.say(self.names.word(firm))
 
     def clock(self, at: datetime) -> str:
-        """Return the time of day, and the date too if it is not today's: `8:06`, `11/20 16:40`, `20 Nov 16:40`."""
-        local = at.astimezone(self.zone)
+        """Return the time of day, and the date too if it is not today's: `8:06`, `11/20 16:40`, `20 Nov 16:40`.
+
+        A moment at the calendar's edge that this zone cannot show keeps the time of its own zone.
+        """
+        try:
+            local = at.astimezone(self.zone)
+        except OverflowError:
+            local = at
         time = f"{local.hour}:{local.minute:02d}"
         if local.date() == self.today:
             return time

@@ -67,6 +67,18 @@ def test_everything_wrong_is_said_at_once():
     )
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "2101", "9999"])
+def test_a_year_no_shop_has_seen_is_refused_with_its_line_and_what_to_do(year):
+    text = HEAD + f"J1,turn,L1,2026-01-05 08:00:00,2026-01-05 09:00:00,1,0\nJ1,turn,L1,{year}-01-01 00:00:00,x,1,0\n"
+    with pytest.raises(HistoryError) as refused:
+        rows(text.encode(), history(time_zone="Asia/Tokyo"))
+    assert refused.value.problems[0] == (
+        f"3行目 from：「{year}-01-01 00:00:00」は1970年から2100年の外です。行を直すか drop で除くか、"
+        f"timestamp を見直してください / line 3, from: '{year}-01-01 00:00:00' is not in the years 1970 to 2100: "
+        "correct or drop the row, or see timestamp in the mapping"
+    )
+
+
 def test_a_wrong_format_does_not_list_every_row():
     with pytest.raises(HistoryError) as refused:
         rows((HEAD + "J1,turn,L1,x,x,1,0\n" * 500).encode(), history())

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.rules.order import Ticket
 from gateway.web import look
 from gateway.web.look import HERE
 from tests.conftest import until
+from tests.rules.floor import KEY, Floor
 from tests.web import sample
 from tests.web.conftest import House, client_of
 
@@ -55,6 +56,20 @@ def test_the_language_asked_for_is_remembered(client: TestClient) -> None:
     assert "All orders<small>" in client.get("/?lang=en").text
     assert "All orders<small>" in client.get("/").text
     assert "全社の受注<small>" in client.get("/?lang=ja").text
+
+
+@pytest.mark.parametrize("due", [date.max, date.min])
+@pytest.mark.parametrize("stated", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00Z"])
+def test_no_date_and_no_stated_time_breaks_a_page(house: House, due: date, stated: str) -> None:
+    floor = Floor("10:turning 20:grinding", due=due)
+    floor.promise(1, 10, asked=due, answered=due)
+    began = floor.start("turning", 10, 5, as_of=datetime.fromisoformat(stated))
+    floor.finish("turning", 10, 9, closes=began, as_of=datetime.fromisoformat(stated), good=50)
+    house.put(floor.state)
+    with client_of(house) as client:
+        until(lambda: client.app.state.memory.pulse)
+        for path in ("/", "/?wall=1", "/firm/turning", f"/order/{KEY}", f"/orders/{KEY}/tickets"):
+            assert client.get(path).status_code == 200, path
 
 
 def test_nothing_in_an_order_is_markup(house: House) -> None:

@@ -1,6 +1,6 @@
 """How times, dates and quantities are said, and whose language is taken."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -39,6 +39,15 @@ def test_todays_time_has_no_date_and_another_days_has_one():
     assert reader("en").since_short(at(19, 16, 40)) == "since 19 Nov"
     assert reader("en").since_short(at(20, 8, 6)) == "since 8:06"
     assert reader().since_short(None) == ""
+
+
+def test_a_moment_at_the_calendars_edge_is_said_and_breaks_nothing():
+    west, east = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
+    for moment in (datetime.max.replace(tzinfo=west), datetime.max.replace(tzinfo=UTC)):
+        assert reader().clock(moment) == "9999/12/31 23:59"
+        assert reader("en").since_short(moment) == "since 31 Dec 9999"
+    for moment in (datetime.min.replace(tzinfo=east), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=23)))):
+        assert reader().clock(moment) == "1/1/1 0:00"
 
 
 def test_dates_name_their_weekday():
