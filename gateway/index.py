@@ -1,6 +1,6 @@
 """Taking rows in: which orders they touch, what they say about tickets and stations, and which count for nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from json import loads
 
@@ -16,7 +16,7 @@ from gateway.resolve import (
     Rejected,
     anchors,
     claims,
-    home,
+    homes_along,
     judge,
     order_anchor,
     row_anchor,
@@ -35,7 +35,8 @@ _log = structlog.get_logger()
 
 LIVE = timedelta(seconds=60)
 """A row that tells of something longer ago is catching up."""
-_HOMES_REMEMBERED = 100_000
+_REMEMBERED = 100_000
+"""Homes of tickets, and ends of chains of corrections, in memory."""
 
 _Place = tuple[str, str, str]
 """Firm, edge, station."""
@@ -53,6 +54,10 @@ class Index:
         self.touched = Touched(state.index.load_marks(), state.products.parked())
         self._awaited = state.index.anchors_beginning(ROW_PREFIX)
         self._homes: dict[str, str] = {}
+        self._ends: dict[Key, Key | None] = {}
+        self._marked: dict[str, bool] = {}
+        self._claimed: dict[str, bool] = {}
+        self._told_again: set[Key] = set()
         self._stations = {(one.firm, one.edge, one.station): one for one in state.stations()}
         self._touches: list[tuple[str, int]] = []
         self._verdicts: list[Verdict] = []
@@ -67,12 +72,15 @@ class Index:
                 self._reject(row, event)
             else:
                 self._take(row, event, now)
-        self._flush()
+        self._rows.add_touches(self._touches)
+        self._touches.clear()
+        self._settle()
         self._rows.add_verdicts(self._verdicts)
         self._verdicts.clear()
         self._write_machines()
-        if len(self._homes) > _HOMES_REMEMBERED:
-            self._homes.clear()
+        for memory in (self._homes, self._ends):
+            if len(memory) > _REMEMBERED:
+                memory.clear()
 
     def positions(self, key: str) -> list[int]:
         """Return the rows an order is folded from, in order of position.
@@ -101,7 +109,11 @@ class Index:
         live = stamped is None or (now - stamped.stamp < self._live and now - row.received_at < self._live)
         touched = set(anchors(event))
         if named := target(event):
-            touched |= self._anchors_of(named, {row.key})
+            end, ended = self._end_of(row.key)
+            if end and not isinstance(ended, Rejected):
+                touched |= set(anchors(ended)) if ended else {row_anchor(end)}
+                if ended:
+                    self._corrected(end, ended, live=live)
         self._touch(touched, row.position)
         said = claims(row.key, event)
         for claim in said:
@@ -109,12 +121,9 @@ class Index:
         if isinstance(event, Correction) and named:
             self._rows.add_correction(row_text(named), row.position, row.key)
         if row_anchor(row.key) in self._awaited:
-            self._arrived(row.key, touched, live=live)
-        for claim in said:
-            self._claimed(claim.ticket, live=live)
+            self._arrived(row.key, touched)
+        self._again(self._claimed, (claim.ticket for claim in said), live=live)
         self._mark(touched, live=live)
-        if isinstance(event, Correction) and named:
-            self._corrected(named, live=live)
         if row.author != GATEWAY:
             self._see_station(row, event, stamped)
 
@@ -133,31 +142,44 @@ class Index:
             if anchor.startswith(ROW_PREFIX):
                 self._awaited.add(anchor)
 
-    def _flush(self) -> None:
-        self._rows.add_touches(self._touches)
-        self._touches.clear()
+    def _end_of(self, correction: Key) -> tuple[Key | None, AnyEvent | Rejected | None]:
+        """Return the row that corrections of corrections come down to, and its event; None for one that is not here.
 
-    def _anchors_of(self, key: Key, asked: set[Key]) -> set[str]:
-        """Return what a row touches, through the rows it names; a row that is not here stands for itself."""
-        event = self._events.of(key)
-        if event is None:
-            return {row_anchor(key)}
-        if isinstance(event, Rejected):
-            return set()
-        found = set(anchors(event))
-        if (named := target(event)) and named not in asked:
-            found |= self._anchors_of(named, asked | {named})
-        return found
+        No row at all if they go round in a circle. Each correction on the way remembers the end, so that a long chain
+        is walked once and not once a correction.
+        """
+        way: set[Key] = set()
+        end: Key | None = correction
+        event: AnyEvent | Rejected | None = None
+        while end is not None:
+            if end in way:
+                end, event = None, None
+            elif end in self._ends:
+                way.add(end)
+                end = self._ends[end]
+            else:
+                event = self._events.of(end)
+                if event is None or isinstance(event, Rejected) or (named := target(event)) is None:
+                    break
+                way.add(end)
+                end = named
+        self._ends |= dict.fromkeys(way, end)
+        return end, event
 
-    def _arrived(self, key: Key, touched: set[str], *, live: bool) -> None:
-        """Give the rows that waited for this one what it touches."""
-        self._flush()
+    def _arrived(self, key: Key, touched: set[str]) -> None:
+        """Give the corrections that waited for this row what it touches, unless it waits itself."""
         anchor = row_anchor(key)
-        for position in self._rows.positions([anchor]):
-            self._touch(touched, position)
+        if not any(one.startswith(ROW_PREFIX) for one in touched):
+            asked, seen = [key], {key}
+            while asked:
+                for position, one in self._rows.corrections_of(row_text(asked.pop())):
+                    self._touch(touched, position)
+                    if one not in seen:
+                        seen.add(one)
+                        asked.append(one)
+        self._touches = [one for one in self._touches if one[0] != anchor]
         self._awaited.discard(anchor)
         self._rows.drop_anchor(anchor)
-        self._mark(touched, live=live)
 
     def _mark(self, touched: Iterable[str], *, live: bool) -> None:
         for anchor in touched:
@@ -165,38 +187,76 @@ class Index:
             if kind == "o:":
                 self.touched.add(name, live=live)
             elif kind == "t:":
-                self.touched.add(self._home(name) or self._rehome(name, live=live), live=live)
+                self._again(self._marked, [name], live=live)
+
+    @staticmethod
+    def _again(waiting: dict[str, bool], tickets: Iterable[str], *, live: bool) -> None:
+        for ticket in tickets:
+            waiting[ticket] = waiting.get(ticket, False) or live
+
+    def _settle(self) -> None:
+        """Decide, once for all rows of a batch, whose tickets are, and tell the orders that they touch or claim."""
+        in_force: dict[Key, bool] = {}
+        new = {ticket: live for ticket, live in self._marked.items() if not self._home(ticket)}
+        self._rehome({**new, **self._claimed}, in_force)
+        for ticket, live in self._claimed.items():
+            for _, claim in self._rows.claims_on(ticket):
+                if claim.order:
+                    self.touched.add(claim.order, live=live)
+        for ticket, live in self._marked.items():
+            if order := self._home(ticket):
+                self.touched.add(order, live=live)
+        for key in self._told_again:
+            event, row = self._events.of(key), self._events.row(key)
+            if row and isinstance(event, Machine | CountReading):
+                self._see_station(row, event, self._stamp(row, event))
+        for done in (self._marked, self._claimed, self._told_again):
+            done.clear()
 
     def _home(self, ticket: str) -> str | None:
         if (known := self._homes.get(ticket)) is None and (known := self._rows.home(ticket)):
             self._homes[ticket] = known
         return known
 
-    def _claimed(self, ticket: str, *, live: bool) -> None:
-        """Decide anew whose a ticket is, and tell every order that claims it."""
-        self._rehome(ticket, live=live)
-        for _, claim in self._rows.claims_on(ticket):
-            if claim.order:
-                self.touched.add(claim.order, live=live)
+    def _rehome(self, tickets: Mapping[str, bool], in_force: dict[Key, bool]) -> None:
+        """Find the order each ticket belongs to, and move it and what was split off it if that has changed.
 
-    def _rehome(self, ticket: str, *, live: bool) -> str:
-        """Find the order a ticket belongs to, and move it and what was split off it if that has changed."""
-        old, new = self._home(ticket), home(ticket, self._standing_claims)
-        if new != old:
-            self._homes[ticket] = new
-            self._rows.set_home(ticket, new)
-            for order in (old, new):
-                if order:
-                    self.touched.add(order, live=live)
-            for child in self._rows.children(ticket):
-                self._rehome(child, live=live)
-        return new
+        Only these tickets and what was split off them can move: above them, what was found before still holds.
+        """
+        doubtful: dict[str, bool] = {}
+        for ticket in sorted(tickets, key=lambda one: not tickets[one]):  # the live ones first
+            asked = [ticket]
+            while asked:
+                if (one := asked.pop()) not in doubtful:
+                    doubtful[one] = tickets[ticket]
+                    asked += self._rows.children(one)
+        found: dict[str, str] = {}
 
-    def _standing_claims(self, ticket: str) -> list[Claim]:
-        return [claim for _, claim in self._claims_in_force(ticket)]
+        def claims_on(ticket: str) -> list[Claim]:
+            return [claim for _, claim in self._claims_in_force(ticket, in_force)]
 
-    def _claims_in_force(self, ticket: str) -> list[tuple[int, Claim]]:
-        return [one for one in self._rows.claims_on(ticket) if self._in_force(one[1].key)]
+        def known(ticket: str) -> str | None:
+            return found.get(ticket) if ticket in doubtful else self._home(ticket)
+
+        for ticket, live in doubtful.items():
+            if ticket not in found:
+                found |= homes_along(ticket, claims_on, known)
+            old, new = self._home(ticket), found[ticket]
+            if new != old:
+                self._rows.set_home(ticket, new)
+                for order in (old, new):
+                    if order:
+                        self.touched.add(order, live=live)
+        self._homes |= {ticket: found[ticket] for ticket in doubtful}
+
+    def _claims_in_force(self, ticket: str, known: dict[Key, bool] | None = None) -> list[tuple[int, Claim]]:
+        """Return the claims that no correction voids; `known` remembers which do, while no row comes in."""
+        known = {} if known is None else known
+        claimed = self._rows.claims_on(ticket)
+        for _, claim in claimed:
+            if claim.key not in known:
+                known[claim.key] = self._in_force(claim.key)
+        return [one for one in claimed if known[one[1].key]]
 
     def _in_force(self, key: Key) -> bool:
         """Whether no correction in force voids this row."""
@@ -204,25 +264,18 @@ class Index:
         asked = [key]
         while asked:
             one = asked.pop()
-            if found := [other for other in self._rows.corrections_of(row_text(one)) if other not in targets]:
-                firm = firm_of(one[0], self._events.of(one))
+            if found := [other for _, other in self._rows.corrections_of(row_text(one)) if other not in targets]:
+                firm = firm_of(one[0], self._events.of(one) if one[0] == GATEWAY else None)
                 allowed = [other for other in found if may_void(other[0], firm)]
                 targets |= dict.fromkeys(allowed, one)
                 asked += allowed
         return key not in voided(targets)
 
-    def _corrected(self, key: Key, *, live: bool) -> None:
+    def _corrected(self, key: Key, event: AnyEvent, *, live: bool) -> None:
         """Look again at what a correction reaches at last: a claim on a ticket, or a machine's word."""
-        asked = set()
-        while (event := self._events.of(key)) and isinstance(event, Correction) and key not in asked:
-            asked.add(key)
-            key = target(event) or key
-        if event is None or isinstance(event, Rejected):
-            return
-        for claim in claims(key, event):
-            self._claimed(claim.ticket, live=live)
-        if isinstance(event, Machine | CountReading) and (row := self._events.row(key)):
-            self._see_station(row, event, self._stamp(row, event))
+        self._again(self._claimed, (claim.ticket for claim in claims(key, event)), live=live)
+        if isinstance(event, Machine | CountReading):
+            self._told_again.add(key)
 
     # -- stations ------------------------------------------------------------------------------------------------------
 

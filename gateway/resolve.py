@@ -112,23 +112,34 @@ def claims(key: Key, event: AnyEvent) -> tuple[Claim, ...]:
     return ()
 
 
-def home(ticket: str, claims_on: Callable[[str], Iterable[Claim]]) -> str:
-    """Return the order a ticket belongs to.
+def homes_along(
+    ticket: str, claims_on: Callable[[str], Iterable[Claim]], known: Callable[[str], str | None]
+) -> dict[str, str]:
+    """Return the order a ticket belongs to, and with it each ticket that it was split off from on the way there.
 
     An order's claim goes before a split's; of several orders the latest word holds, of several splits the first. A
-    ticket without a claim is an order of its own, and so is a circle of splits, under its lowest ticket.
+    ticket without a claim is an order of its own, and so is a circle of splits, under its lowest ticket. `known` says
+    what was found before and still holds: the way ends there.
     """
     way: list[str] = []
-    while ticket not in way:
+    passed: set[str] = set()
+    while ticket not in passed:
+        if order := known(ticket):
+            break
         way.append(ticket)
+        passed.add(ticket)
         standing = list(claims_on(ticket))
         if by_order := [claim for claim in standing if claim.order]:
-            return max(by_order, key=_age).order or ""
+            order = max(by_order, key=_age).order or ""
+            break
         by_split = [claim for claim in standing if claim.parent]
         if not by_split:
-            return unknown_order(ticket)
+            order = unknown_order(ticket)
+            break
         ticket = min(by_split, key=_age).parent or ""
-    return unknown_order(min(way[way.index(ticket) :]))
+    else:
+        order = unknown_order(min(way[way.index(ticket) :]))
+    return dict.fromkeys(way, order)
 
 
 def _age(claim: Claim) -> tuple[datetime, Key]:

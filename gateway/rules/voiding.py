@@ -25,15 +25,18 @@ def voided(targets: Mapping[Key, Key]) -> set[Key]:
     against: dict[Key, list[Key]] = {}
     for key, target in targets.items():
         against.setdefault(target, []).append(key)
+    standing = {key: len(against.get(key, ())) for key in targets}  # corrections of it that are not void
     void: set[Key] = set()
-    waiting = set(targets)
-    while waiting:
-        settled = {key for key in waiting if all(other in void for other in against.get(key, ()))}
-        void |= {targets[key] for key in settled}
-        overruled = waiting & void
-        if not settled and not overruled:
-            break
-        waiting -= settled | overruled
+    settled = [key for key, count in standing.items() if not count]
+    while settled:
+        target = targets[settled.pop()]
+        if target in void:
+            continue
+        void.add(target)
+        if (above := targets.get(target)) in standing:  # a correction that is void itself counts against nothing
+            standing[above] -= 1
+            if not standing[above]:
+                settled.append(above)
     return void
 
 

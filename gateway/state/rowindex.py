@@ -29,7 +29,9 @@ _CHILDREN = Prepared(select(_claims.ticket).where(_claims.parent == bindparam("p
 _CLAIMED = Prepared(select(_claims.ticket).where(_claims.order_key == bindparam("key")).distinct())
 _ADD_CORRECTION = Prepared(insert(t.corrections).prefix_with("OR IGNORE"))
 _CORRECTIONS_OF = Prepared(
-    select(_corrections.author, _corrections.epoch, _corrections.seq).where(_corrections.target == bindparam("target"))
+    select(_corrections.position, _corrections.author, _corrections.epoch, _corrections.seq).where(
+        _corrections.target == bindparam("target")
+    )
 )
 _HOME = Prepared(select(_homes.order_key).where(_homes.ticket == bindparam("ticket")))
 _SET_HOME = Prepared(insert(t.homes).prefix_with("OR REPLACE"))
@@ -100,9 +102,9 @@ class RowIndex:
         author, epoch, seq = key
         _ADD_CORRECTION.run(self._c, target=target, position=position, author=author, epoch=epoch, seq=seq)
 
-    def corrections_of(self, target: str) -> list[Key]:
-        """Return the keys of the rows that ask to void this one."""
-        return [(one[0], one[1], one[2]) for one in _CORRECTIONS_OF.all(self._c, target=target)]
+    def corrections_of(self, target: str) -> list[tuple[int, Key]]:
+        """Return the rows that ask to void this one, by position and key."""
+        return [(one[0], (one[1], one[2], one[3])) for one in _CORRECTIONS_OF.all(self._c, target=target)]
 
     def home(self, ticket: str) -> str | None:
         """Return the order this ticket was last found to belong to; None if it was never seen."""
