@@ -3,15 +3,17 @@
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 
 from sqlalchemy.exc import DatabaseError
 
 from broker.events import AnyEvent
 from gateway.ledger import Ledger, Standing
-from gateway.resolve import Rejected, judge
+from gateway.resolve import Rejected, judge, row_text
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped, stamp
 from gateway.rules.voiding import Key
+from gateway.store import StoreError
 
 _KEPT = 50_000
 """About 2 kB each (measured)."""
@@ -27,6 +29,8 @@ def _reading() -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise LedgerAway(str(error.orig)) from error
+    except StoreError as error:
+        raise LedgerAway(str(error)) from error
 
 
 class Events:
@@ -88,6 +92,12 @@ class Events:
         """Return which ledger this is."""
         with _reading():
             return self._ledger.ledger_id
+
+    def print_at(self, position: int) -> str:
+        """Return what tells the row at this position from any other, in hexadecimal; "" if there is none."""
+        for row in self._rows_at([position]):
+            return sha256(row_text(row.key).encode() + b"\n" + row.body).hexdigest()
+        return ""
 
     def standing(self) -> list[Standing]:
         """Return how each author stands."""

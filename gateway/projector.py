@@ -58,20 +58,28 @@ class Projector:
         self._events, self._state, self._zone, self._now, self._notes = events, state, zone, now, notes
         self._index: Index | None = None
         self._cursor = 0
+        self._version, self._ledger_id = -1, ""
         self._edges: dict[str, tuple[int, ...]] = {}
         self._edges_due = 0.0
 
     def begin(self) -> None:
-        """Learn from the state where we were; start over if it was made from another ledger."""
+        """Learn from the state where we were; start over if it was made from another ledger, or a newer copy of it."""
         self._index = None
         if not self._state.present():
             self._state.reopen()
-        ledger_id = self._events.ledger_id()
-        if (known := self._state.value("ledger")) not in ("", ledger_id):
-            _log.warning("the ledger is another one: starting over", was=known, now=ledger_id)
+        self._version, self._ledger_id = self._events.data_version(), self._events.ledger_id()
+        if (known := self._state.value("ledger")) not in ("", self._ledger_id):
+            _log.warning("the ledger is another one: starting over", was=known, now=self._ledger_id)
+            self._state.start_over()
+        elif self._events.print_at(self._state.cursor()) != self._state.value("cursor_row"):
+            _log.warning(
+                "the ledger is an older copy of itself: starting over",
+                was=self._state.cursor(),
+                now=self._events.last_position(),
+            )
             self._state.start_over()
         with self._state.turn():
-            self._state.set_value("ledger", ledger_id)
+            self._state.set_value("ledger", self._ledger_id)
             self._cursor = int(self._state.value("cursor") or 0)
             speed = self._now.speed if isinstance(self._now, FastClock) else 1.0  # late is late in real seconds
             self._index = Index(self._state, self._events, live=LIVE * speed)
@@ -83,6 +91,7 @@ class Projector:
         Raises DatabaseError: nothing of this turn was written, and `begin` must come before the next.
         """
         assert self._index, "begin first"
+        self._look_at_ledger()
         began = time.monotonic()
         noted = self._notes.collect()
         cursor = self._cursor
@@ -93,6 +102,7 @@ class Projector:
                 self._note_edges()
                 if self._cursor != cursor:
                     self._state.set_value("cursor", str(self._cursor))
+                    self._state.set_value("cursor_row", self._events.print_at(self._cursor))
                 self._state.index.change_marks(*self._index.touched.changes())
                 self._state.set_cursors(noted.cursors)
                 self._state.add_refusals(noted.refusals)
@@ -106,6 +116,13 @@ class Projector:
         else:
             self._notes.caught_up.set()
         return more or bool(folded)
+
+    def _look_at_ledger(self) -> None:
+        """Begin again if the ledger has taken another name: it found that it is an older copy of itself."""
+        if (version := self._events.data_version()) != self._version:
+            self._version = version
+            if self._events.ledger_id() != self._ledger_id:
+                self.begin()
 
     def _take_rows(self, began: float) -> int:
         """Take rows in for half a turn; return how many are left, at least."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from sqlalchemy import Connection, Engine, Select, case, func, select
+from sqlalchemy.exc import OperationalError
 
 from broker.events import ClockQuality
 from broker.ranges import Ranges, size
@@ -173,7 +174,7 @@ class Ledger:
 
     @property
     def ledger_id(self) -> str:
-        """The id that stands in this ledger's receipts."""
+        """The id that stands in this ledger's receipts. Raises StoreError while it has none, as `lineage`."""
         return self._names()[0]
 
     @property
@@ -182,8 +183,16 @@ class Ledger:
         return self._names()[1:]
 
     def _names(self) -> tuple[str, ...]:
-        with self._engine.begin() as connection:
-            return tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
+        try:
+            with self._engine.begin() as connection:
+                names = tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
+        except OperationalError as error:
+            if "no such table" not in str(error.orig):
+                raise
+            names = ()
+        if not names:
+            raise store.StoreError("the ledger is not made yet. Wait until the appender has named it: mawashi gateway")
+        return names
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """Return up to `limit` rows with a position above `after`, in order."""

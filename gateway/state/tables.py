@@ -17,7 +17,9 @@ metadata = MetaData(
 )
 
 meta = Table("meta", metadata, Column("name", String(32), primary_key=True), Column("value", Text, nullable=False))
-"""What this state is made from: `ledger`, `version` of the program, `born` (first revision), `revision`, `cursor`."""
+"""What this state is made from: `ledger`, `version` of the program, `born` (first revision), `revision`, `cursor`,
+and `cursor_row` (SHA-256 of the row there).
+"""
 
 touches = Table(
     "touches",

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import structlog
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, delete, event, insert, select, update
+from sqlalchemy import Connection, Engine, delete, event, insert, select
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import clock
@@ -145,7 +145,8 @@ class WritableState(State):
 
     def set_value(self, name: str, value: str) -> None:
         """Write one word of `meta`."""
-        self._c.execute(update(t.meta).where(t.meta.c.name == name).values(value=value))
+        self._c.execute(delete(t.meta).where(t.meta.c.name == name))
+        self._c.execute(insert(t.meta).values(name=name, value=value))
 
     def set_cursors(self, cursors: Mapping[str, int]) -> None:
         """Write how far sinks are."""
