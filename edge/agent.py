@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,7 +23,7 @@ from edge.log import Log
 from edge.outbox import RefusedError
 from edge.panel import Panel, Picture
 from edge.port import Port
-from edge.rules import Answer, Feedback, Memory, Tone, read, tick
+from edge.rules import Answer, Feedback, Session, Tone, read, tick
 from edge.salvage import rescue
 from edge.settings import Edge
 from edge.store import Store
@@ -42,6 +43,9 @@ class Agent:
         self._ports = {one.id: Port(one, self._inbox) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()
+        self._pictured: dict[str, tuple[Session, ...] | None] = {
+            station: None for one in settings.scanner for station in one.stations
+        }
         self._feedback: Feedback | None = None
         self._refusing = False
         self._tick_at = time.monotonic()
@@ -165,9 +169,14 @@ class Agent:
         )
 
     def _pictures(self) -> None:
-        now = self._store.clock.read().at
-        for view in station_views(self._settings, self._store.memory, now):
-            self._store.uplink.picture(view)
+        """Publish the stations whose open sessions changed."""
+        now, sessions = self._store.clock.read().at, self._store.memory.open()
+        names = dict.fromkeys([*self._pictured, *(one.station for one in sessions)])
+        for name in names:
+            here = tuple(one for one in sessions if one.station == name)
+            if self._pictured.get(name) != here:
+                self._pictured[name] = here
+                self._store.uplink.picture(station_view(name, here, now))
 
     def _write_status(self) -> None:
         """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""
@@ -196,31 +205,25 @@ class Agent:
             return
 
 
-def station_views(settings: Edge, memory: Memory, at: datetime) -> list[StationView]:
-    """Return the picture of every station of this edge, and of every other one with an open session."""
-    sessions = memory.open()
-    names = [station for one in settings.scanner for station in one.stations] + [one.station for one in sessions]
-    return [
-        StationView(
-            station=name,
-            at=at,
-            sessions=tuple(
-                OpenSession.model_validate(
-                    {
-                        "ticket": one.ticket,
-                        "operation": one.operation,
-                        "label": one.label[:40],
-                        "phase": one.phase.value,
-                        "since": one.since.at,
-                        "reason": one.reason,
-                    }
-                )
-                for one in sessions
-                if one.station == name
-            ),
-        )
-        for name in dict.fromkeys(names)
-    ]
+def station_view(name: str, sessions: Sequence[Session], at: datetime) -> StationView:
+    """Return the picture of one station: its open sessions."""
+    return StationView(
+        station=name,
+        at=at,
+        sessions=tuple(
+            OpenSession.model_validate(
+                {
+                    "ticket": one.ticket,
+                    "operation": one.operation,
+                    "label": one.label[:40],
+                    "phase": one.phase.value,
+                    "since": one.since.at,
+                    "reason": one.reason,
+                }
+            )
+            for one in sessions
+        ),
+    )
 
 
 def status_path(settings: Edge) -> Path:

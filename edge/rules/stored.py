@@ -34,8 +34,8 @@ _VERSION = 1
 def dump(memory: Memory) -> bytes:
     """Return the memory as compact JSON."""
     sessions = ",".join(map(_session_text, memory.sessions.values()))
-    hands = _text({name: _hand_out(hand) for name, hand in memory.hands.items()})
-    return f'{{"v":{_VERSION},"sessions":[{sessions}],"hands":{hands}}}'.encode()
+    hands = ",".join(f"{_text(name)}:{_hand_text(name, hand)}" for name, hand in memory.hands.items())
+    return f'{{"v":{_VERSION},"sessions":[{sessions}],"hands":{{{hands}}}}}'.encode()
 
 
 def load(data: bytes) -> Memory:
@@ -56,6 +56,17 @@ def load(data: bytes) -> Memory:
 
 def _text(parts: Any) -> str:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+_HAND_TEXTS: dict[str, tuple[Hand, str]] = {}
+"""By scanner: its hand as last written. A scan changes one hand, and its undo history is the longest part."""
+
+
+def _hand_text(name: str, hand: Hand) -> str:
+    kept = _HAND_TEXTS.get(name)
+    if kept is None or kept[0] is not hand:
+        kept = _HAND_TEXTS[name] = hand, _text(_hand_out(hand))
+    return kept[1]
 
 
 @lru_cache(maxsize=2 * (OPEN_LIMIT + CLOSED_LIMIT))
