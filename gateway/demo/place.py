@@ -140,10 +140,11 @@ def _clear(path: Path) -> None:
     """Delete what an earlier demo left; an empty directory will do as well. Raises Taken."""
     if not path.is_dir():
         raise Taken(f"{path} is no directory: give another one")
-    if any(path.iterdir()) and not (path / _OWNER).exists():
-        raise Taken(f"{path} holds something that is no demo's: give an empty directory, or none")
-    if _alive(path):
-        raise Taken(f"a demo runs in {path}: stop it first, or give another directory")
+    if any(path.iterdir()):
+        if not (path / _OWNER).exists():
+            raise Taken(f"{path} holds something that is no demo's: give an empty directory, or none")
+        if _alive(path):
+            raise Taken(f"a demo runs in {path}: stop it first, or give another directory")
     shutil.rmtree(path)
 
 

@@ -18,6 +18,9 @@ from gateway.rules.sequence import Oddity
 _transfer, _amount = maker(Transfer), maker(Amount)
 _NONE = Amount()
 
+_Happening = tuple[datetime, int, Passing | tuple[int | None, str]]
+"""When; 0 ship, 1 receive, 2 start, 3 report; what passed, or the number and ticket of the work."""
+
 
 class Output(NamedTuple):
     """Good pieces that an operation reported."""
@@ -56,9 +59,7 @@ def carry(
         return Carried([(output.at, output.n) for output in outputs], total, total)
     if not source.ships and not target.receives:
         return _unscanned(outputs, target)
-    crossing = _Crossing(draft, outputs, lot, target.no)
-    crossing.pair_by_id(source.ships, target.receives)
-    happenings: list[tuple[datetime, int, Passing | tuple[int | None, str]]] = [
+    happenings: list[_Happening] = [
         *((ship.at, 0, ship) for ship in source.ships),
         *((receive.at, 1, receive) for receive in target.receives),
         *((at, 2, (0, ticket)) for at, ticket in target.starts),
@@ -66,11 +67,16 @@ def carry(
         *((guess.at, 3, (None, guess.ticket)) for guess in target.guesses),
     ]
     happenings.sort(key=itemgetter(0, 1))
-    for at, kind, what in happenings:
-        if type(what) is tuple:
-            crossing.work(at, *what)
-        elif type(what) is Passing:
-            (crossing.ship if kind == 0 else crossing.receive)(what)
+
+    def cross(most_assumed: int | None) -> _Crossing:
+        crossing = _Crossing(draft, outputs, lot, target.no, most_assumed)
+        crossing.pair_by_id(source.ships, target.receives)
+        crossing.go_through(happenings)
+        return crossing
+
+    crossing = cross(None)
+    if (room := crossing.room_for_assumed()) is not None:  # counted pieces first: gone through again, knowing them
+        crossing = cross(room)
     return crossing.carried()
 
 
@@ -106,6 +112,12 @@ class _Load:
     there: int = 0
     implied: bool = False
 
+    @property
+    def counted(self) -> int | None:
+        """Return how many somebody counted, the larger number if both sides did; None: nobody did."""
+        counts = [passing.n for passing in (self.ship, self.receive) if passing is not None and passing.n is not None]
+        return max(counts, default=None)
+
 
 @dataclass(slots=True, eq=False)
 class _Crossing:
@@ -115,6 +127,8 @@ class _Crossing:
     outputs: list[Output]
     lot: int | None
     target: int
+    most_assumed: int | None = None
+    """How many pieces all loads that nobody counted are together, at most; None: as many as it seems."""
     loads: list[_Load] = field(default_factory=list)
     paired: dict[int, Passing] = field(default_factory=dict)
     by_receive: dict[int, _Load] = field(default_factory=dict)
@@ -132,6 +146,23 @@ class _Crossing:
         for ship in ships:
             if found := named.get((ship.id, ship.ticket)):
                 self.paired[id(ship)] = found.pop(0)
+
+    def go_through(self, happenings: Iterable[_Happening]) -> None:
+        """Let everything happen, in the order given."""
+        for at, kind, what in happenings:
+            if type(what) is tuple:
+                self.work(at, *what)
+            elif type(what) is Passing:
+                (self.ship if kind == 0 else self.receive)(what)
+
+    def room_for_assumed(self) -> int | None:
+        """Return how many pieces the counted loads leave for the others; None if those claim no more than that.
+
+        A ship without a number, scanned before the finish, seems to be the whole lot: until the rest is counted out.
+        """
+        room = max(sum(output.n for output in self.outputs), self.lot or 0)
+        room = max(0, room - sum(load.counted or 0 for load in self.loads))
+        return room if self._assumed() > room else None
 
     def ship(self, ship: Passing) -> None:
         """Goods leave. A ship scanned after the work began belongs to what that work implied."""
@@ -272,7 +303,12 @@ class _Crossing:
                 n = min(n, own)
             elif quantity is not None:
                 n = min(n, quantity)
+        if self.most_assumed is not None:
+            n = min(n, self.most_assumed - self._assumed())
         return max(0, n)
+
+    def _assumed(self) -> int:
+        return sum(load.sent.total for load in self.loads if load.counted is None)
 
     def _same(self, load: _Load, ticket: str) -> bool:
         """Say whether a load may be this ticket's: another issue of its lot, or the lot it was split from later."""

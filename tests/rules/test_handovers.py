@@ -62,6 +62,27 @@ def test_differing_boxes_are_flagged_too() -> None:
     assert floor.flags() == [("counts_differ", 20)]
 
 
+def test_a_ship_without_a_number_before_the_finish_is_what_the_counted_ones_leave() -> None:
+    floor = Floor("10:a 20:b 30:c")
+    began = floor.start("a", 10, 0)
+    floor.ship("a", 20)
+    floor.receive("b", 25)
+    assert floor.op(20).available == 50, "nothing else is known yet"
+    floor.finish("a", 10, 30, closes=began, good=50)
+    floor.ship("a", 40, 15)
+    floor.receive("b", 45, 15)
+    assert [transfer.sent for transfer in floor.state.links[0].transfers] == [Amount(assumed=35), Amount(counted=15)]
+    assert (floor.op(20).available, floor.op(20).planned, floor.op(30).planned) == (50, 50, 50)
+
+
+def test_more_counted_out_than_there_was_leaves_nothing_to_assume() -> None:
+    floor = turned()
+    floor.ship("a", 40)
+    floor.receive("b", 50)
+    floor.ship("a", 60, 52)
+    assert [transfer.sent for transfer in floor.state.links[0].transfers] == [Amount(), Amount(counted=52)]
+
+
 def test_the_count_two_firms_agree_on_is_what_is_available() -> None:
     floor = turned()
     floor.ship("a", 40, 50)

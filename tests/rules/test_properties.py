@@ -182,6 +182,25 @@ def test_nothing_assumed_passes_as_counted(floor: Floor) -> None:
 
 @often
 @given(floors())
+def test_pieces_nobody_counted_never_make_a_lot_larger(floor: Floor) -> None:
+    """What is assumed to have crossed to another firm fits, with what was counted, into what there was to send."""
+    state = floor.state
+    for link in state.links:
+        source = state.operation(link.source)
+        assert source
+        if source.planned is None or not link.transfers:
+            continue
+        there_was = max(source.good.total, source.planned - source.scrap.total)
+        counted = sum(_counted(transfer.sent, transfer.received) for transfer in link.transfers)
+        assert link.available <= max(there_was, counted)
+
+
+def _counted(*sides: Amount | None) -> int:
+    return max((side.total for side in sides if side and side.quality is not Quality.ASSUMED), default=0)
+
+
+@often
+@given(floors())
 def test_no_time_runs_backwards_and_every_view_can_travel(floor: Floor) -> None:
     state = floor.state
     for operation in state.operations:
