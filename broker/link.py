@@ -206,6 +206,8 @@ class Link:
                 was_up = was_up or self._up
             if self._stopping.is_set():
                 self._farewell(client)
+        except Exception as error:  # noqa: BLE001 - whatever a packet does to the library, the next connection is made
+            lost.reason = f"the connection to {self._where()} failed: {type(error).__name__}: {error}"
         finally:
             self._client = None
             self._up = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from pydantic_core import to_json
+from sqlalchemy.exc import DatabaseError
 
 from broker.clock import Clock
 from gateway.settings import Influx
@@ -61,7 +62,7 @@ class InfluxSink:
             self._awake.clear()
             try:
                 busy = self._turn()
-            except (Away, OSError) as error:  # OSError: the password file
+            except (Away, OSError, DatabaseError) as error:  # OSError: the password file; else the state
                 self._say(str(error), getattr(error, "reason", ""))
                 stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
                 wait = min(wait * 2, _BACK_OFF_SECONDS[1])

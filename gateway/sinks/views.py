@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 import structlog
+from sqlalchemy.exc import DatabaseError
 
 from broker.link import Delivery, Link
 from broker.settings import Mqtt
@@ -73,7 +74,12 @@ class ViewsSink:
         self._link.start()
         while not stopping.is_set():
             self._awake.clear()
-            if not (self._link.connected and self._turn(stopping)):
+            try:
+                busy = self._link.connected and self._turn(stopping)
+            except DatabaseError as error:
+                _log.warning("views wait: the state cannot be read now", reason=str(error.orig))
+                busy = False
+            if not busy:
                 self._awake.wait(_IDLE_SECONDS)
         self._ending = True
         if self._sweeper:

@@ -1,8 +1,10 @@
 """The MQTT link on a real Mosquitto: it comes back, it acknowledges late, and never for another connection."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import paho.mqtt.client as paho
 import pytest
 
 from broker.link import Delivery, Link, Will
@@ -53,6 +55,27 @@ def test_what_is_published_arrives_and_its_puback_is_told(mosquitto: Mosquitto, 
             told: list[bool] = []
             link.publish("a/b", b"hello", done=lambda: told.append(True))
             until(lambda: ear.payloads() == [b"hello"] and told)
+
+
+def test_whatever_a_packet_does_to_the_library_the_next_connection_is_made(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with linked(mosquitto, "ear", subscriptions=["a/#"]) as (_, ear):
+        read = paho.Client.loop_read
+
+        def once(client: paho.Client) -> object:
+            if client._client_id != b"ear":
+                return read(client)
+            monkeypatch.setattr(paho.Client, "loop_read", read)
+            raise struct.error("unpack requires a buffer of 2 bytes")
+
+        monkeypatch.setattr(paho.Client, "loop_read", once)
+        with linked(mosquitto, "mouth") as (mouth, _):
+            mouth.publish("a/b", b"too much for the library")
+            until(lambda: len(ear.ups) == 2, what="the second connection")
+            assert "unpack requires a buffer" in ear.downs[0]
+            mouth.publish("a/b", b"hello")
+            until(lambda: ear.payloads() == [b"hello"])
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import tty
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +149,7 @@ class Agent:
         self.settings = directory / "edge.toml"
         self.log = directory / "agent.log"
         self.data_dir = directory / "data"
+        self._ready = (" ready ", *(f"scanner s{n} is read" for n, _ in enumerate(scanners, start=1)))
         tables = "".join(
             f'[[scanner]]\nid = "s{n}"\nport = "{scanner.port}"\nstations = ["lathe-{n}"]\nfeedback = "datalogic"\n'
             for n, scanner in enumerate(scanners, start=1)
@@ -164,9 +166,11 @@ class Agent:
         return self
 
     def ready(self) -> "Agent":
-        before = self.text().count(" ready ")
+        """Start it, and wait until it reads its scanner: what is sent before the port is open is lost to anybody."""
+        before = Counter({line: self.text().count(line) for line in self._ready})
         self.start()
-        self.until(lambda: self.text().count(" ready ") > before, "the agent to be ready")
+        for line in self._ready:
+            self.says(line, times=before[line] + 1)
         return self
 
     def text(self) -> str:

@@ -47,7 +47,6 @@ def tickets(count: int) -> list[str]:
 
 def test_a_scan_is_answered_recorded_shown_and_confirmed(agent: Agent, server: Server, scanner: PtyScanner):
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.scan(TICKET)
     agent.until(lambda: server.kinds() == ["start"], "the start to arrive")
     agent.says("[start] 着手 7K3Q9F-20")
@@ -63,27 +62,25 @@ def test_a_scan_is_answered_recorded_shown_and_confirmed(agent: Agent, server: S
 
 
 def test_it_is_small_idle_and_quick_to_start(agent: Agent, server: Server, scanner: PtyScanner):
-    began = time.monotonic()
     agent.ready()
-    started_seconds = time.monotonic() - began
+    process = psutil.Process(agent.process.pid)
+    start_cpu_seconds = sum(process.cpu_times()[:2])
     for ticket in tickets(50):
         scanner.scan(ticket)
     agent.until(lambda: len(server.events) == 50, "50 starts")
-    process = psutil.Process(agent.process.pid)
     before, at = sum(process.cpu_times()[:2]), time.monotonic()
     time.sleep(2.0)  # what is measured is this time
     idle = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - at)
     rss_mb = process.memory_info().rss / 1e6
     assert rss_mb < 45 * 1.05, f"{rss_mb:.1f} MB"
     assert idle < 0.03, f"{idle:.1%} of a core"
-    assert started_seconds < 4.0, "2 s on an idle machine; this one also runs other tests"
+    assert start_cpu_seconds < 2.0, "of its own time: this machine also runs other tests"
 
 
 def test_unplugged_and_plugged_in_again_elsewhere_half_a_frame_is_discarded(
     agent: Agent, server: Server, scanner: PtyScanner
 ):
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.send(b"7K3Q9F.2")
     scanner.unplug()
     agent.says("scanner s1 cannot be read: plug it in")
@@ -100,7 +97,6 @@ def test_a_name_that_points_elsewhere_is_followed_though_the_old_device_is_still
     agent: Agent, server: Server, scanner: PtyScanner
 ):
     agent.ready()
-    agent.says("scanner s1 is read")
     old = scanner.fd
     scanner.plug()
     agent.says("scanner s1 is read", times=2)
@@ -111,7 +107,6 @@ def test_a_name_that_points_elsewhere_is_followed_though_the_old_device_is_still
 
 def test_garbage_is_recorded_as_unread_and_stops_nothing(agent: Agent, server: Server, scanner: PtyScanner):
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.send(bytes(range(256)) * 30 + b"\r")
     scanner.send(b"\xff\xfe\x00\r")
     scanner.send(b"x" * 5000 + b"\r")
@@ -147,7 +142,6 @@ def test_killed_between_accept_and_receipt_it_sends_everything_after_the_restart
 ):
     server.commit = server.answer_bundles = False
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.scan(*tickets(10))
     agent.says("[start]", times=10)
     agent.kill()
@@ -164,9 +158,8 @@ def test_killed_between_accept_and_receipt_it_sends_everything_after_the_restart
 
 def test_killed_at_any_moment_what_it_answered_is_recorded_once(agent: Agent, server: Server, scanner: PtyScanner):
     expected = iter(tickets(400))
-    for life in range(3):
+    for _life in range(3):
         agent.ready()
-        agent.says("scanner s1 is read", times=life + 1)
         for _ in range(40):
             scanner.scan(next(expected))
         agent.says("[start]", times=10 + agent.text().count("[start]"))
@@ -205,7 +198,6 @@ def test_a_receipt_of_another_server_or_another_time_is_ignored_and_said_once(
 
 def test_a_restored_ledger_gets_again_what_it_lost(agent: Agent, server: Server, scanner: PtyScanner):
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.scan(*tickets(6))
     agent.until(lambda: len(server.events) == 6, "six starts")
     (book,) = server.books.values()
@@ -299,7 +291,6 @@ def test_check_says_what_to_do(tmp_path: Path, agent: Agent, scanner: PtyScanner
 
 def test_a_damaged_outbox_is_rescued_and_the_work_goes_on(agent: Agent, server: Server, scanner: PtyScanner):
     agent.ready()
-    agent.says("scanner s1 is read")
     scanner.scan(*tickets(30))
     agent.until(lambda: len(server.events) == 30, "30 starts")
     agent.stop()
@@ -397,7 +388,6 @@ def test_feedback_comes_within_100_ms_also_while_a_backlog_drains(
     played.kill()
     played.wait()
     agent.ready()
-    agent.says("scanner s1 is read")
     mosquitto.start()
     took = []
     for ticket in tickets(40):

@@ -48,6 +48,7 @@ class Server:
 
     def end(self) -> None:
         self.stop()
+        print((self.folder / "log").read_text())  # shown if the test failed
         shutil.rmtree(self.folder)
 
     def caught_up(self) -> State:

@@ -61,7 +61,6 @@ class Floor:
         settings = self.agent.settings.read_text().replace(f'firm = "{FIRM}"', f'firm = "{firm}"')
         self.agent.settings.write_text(settings)
         self.agent.ready()
-        self.agent.says("scanner s1 is read")
 
     def scan(self, *codes: str) -> None:
         self.scanner.scan(*codes)
