@@ -48,7 +48,8 @@ class Server:
 
     def end(self) -> None:
         self.stop()
-        print((self.folder / "log").read_text())  # shown if the test failed
+        with contextlib.suppress(FileNotFoundError):  # never started
+            print((self.folder / "log").read_text())  # shown if the test failed
         shutil.rmtree(self.folder)
 
     def caught_up(self) -> State:
