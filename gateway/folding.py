@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 
 import structlog
@@ -20,29 +21,57 @@ from gateway.state.writer import WritableState
 _log = structlog.get_logger()
 
 
-def fold_order(key: str, positions: Sequence[int], state: WritableState, events: Events, zone: tzinfo) -> None:
-    """Fold one order from its rows and write it, within a turn. Rules that raise park this order alone."""
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """An order folded from the rows at these positions, and what each firm may see of it."""
+
+    positions: Sequence[int]
+    order: OrderState
+    views: Mapping[str, OrderView]
+
+
+def fold_order(
+    key: str, positions: Sequence[int], state: WritableState, events: Events, zone: tzinfo, *, facts: bool = True
+) -> Folded | None:
+    """Fold one order from its rows and write it, within a turn; without `facts`, what the pages show and no more.
+
+    Rules that raise park this order alone. Returns None then, and if no rows are left.
+    """
     if not positions:  # its tickets were given to another order
         state.products.drop_order(key)
         state.products.put_facts(order_anchor(key), {})
         state.products.put_views(key, {})
-        return
+        return None
     try:
-        folded = fold(key, events.at(positions))
-        views, facts = _products(folded, zone)
+        order = fold(key, events.at(positions))
+        viewers = {*order.firms, *(viewer for viewer, _ in order.grants)}
+        folded = Folded(positions, order, {firm: seen for firm in viewers if (seen := view(order, firm))})
+        points = _points(folded, zone) if facts else None
     except Exception:  # noqa: BLE001 - a bug in the rules parks one order, not the cluster
         _park(key, state, traceback.format_exc())
+        return None
+    state.products.put_order(order, positions[-1])
+    state.products.put_views(key, {firm: seen.encode().decode() for firm, seen in folded.views.items()})
+    if points is not None:
+        state.products.put_facts(order_anchor(key), points)
+    return folded
+
+
+def write_facts(folded: Folded, state: WritableState, zone: tzinfo) -> None:
+    """Write the facts of an order folded without them, within a turn. Rules that raise park it."""
+    key = folded.order.key
+    try:
+        points = _points(folded, zone)
+    except Exception:  # noqa: BLE001 - as above
+        _park(key, state, traceback.format_exc())
         return
-    state.products.put_order(folded, positions[-1])
-    state.products.put_facts(order_anchor(key), facts)
-    state.products.put_views(key, {firm: seen.encode().decode() for firm, seen in views.items()})
+    state.products.put_facts(order_anchor(key), points)
 
 
-def _products(order: OrderState, zone: tzinfo) -> tuple[dict[str, OrderView], dict[PointKey, str]]:
-    viewers = {*order.firms, *(viewer for viewer, _ in order.grants)}
-    views = {firm: seen for firm in viewers if (seen := view(order, firm))}
+def _points(folded: Folded, zone: tzinfo) -> dict[PointKey, str]:
+    order = folded.order
     until = order.delivered_at or order.last_at
-    return views, order_facts(order, views, order_account(order, until) if until else (), zone)
+    return order_facts(order, folded.views, order_account(order, until) if until else (), zone)
 
 
 def _park(key: str, state: WritableState, trace: str) -> None:

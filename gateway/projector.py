@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from types import FrameType
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from broker.clock import Clock, FastClock, clock
 from broker.topics import GATEWAY
 from gateway.events import Events, LedgerAway
 from gateway.facts import edge_fact, index
-from gateway.folding import fold_order
+from gateway.folding import Folded, fold_order, write_facts
 from gateway.index import LIVE, Index
 from gateway.ledger import Ledger
 from gateway.process import settings_from
@@ -33,6 +34,7 @@ from gateway.sinks.views import ViewsSink
 from gateway.state import State
 from gateway.state.writer import WritableState, delete_files, unusable
 from gateway.store import StoreError, path_of
+from gateway.touched import Wait
 
 _log = structlog.get_logger()
 
@@ -43,6 +45,10 @@ _LIVE_SECONDS = 1.0
 _ROWS_AT_ONCE = 500
 _BACKLOG = 5000
 """With more rows than this still to be taken in, folding what catches up would be done again soon: it waits."""
+_CROWD = 20
+"""With more live orders than this in one turn the pages come first: what InfluxDB gets of an order is written after."""
+_OWED_MOST = 2000
+"""Folded orders kept in memory until their facts are written, about 30 kB each."""
 _LOOK_SECONDS = 0.01
 _LOOK_AGAIN_SECONDS = 1.0
 """What sinks note is written down at least so often."""
@@ -59,6 +65,7 @@ class Projector:
         self._index: Index | None = None
         self._cursor = 0
         self._version, self._ledger_id = -1, ""
+        self._owed: OrderedDict[str, Folded] = OrderedDict()
         self._edges: dict[str, tuple[int, ...]] = {}
         self._edges_due = 0.0
 
@@ -71,10 +78,10 @@ class Projector:
         if (known := self._state.value("ledger")) not in ("", self._ledger_id):
             _log.warning("the ledger is another one: starting over", was=known, now=self._ledger_id)
             self._state.start_over()
-        elif self._events.print_at(self._state.cursor()) != self._state.value("cursor_row"):
+        elif (cursor := self._state.cursor()) and self._events.print_at(cursor) != self._state.value("cursor_row"):
             _log.warning(
                 "the ledger is an older copy of itself: starting over",
-                was=self._state.cursor(),
+                was=cursor,
                 now=self._events.last_position(),
             )
             self._state.start_over()
@@ -83,6 +90,7 @@ class Projector:
             self._cursor = int(self._state.value("cursor") or 0)
             speed = self._now.speed if isinstance(self._now, FastClock) else 1.0  # late is late in real seconds
             self._index = Index(self._state, self._events, live=LIVE * speed)
+        self._owed.clear()
         self._edges.clear()
 
     def turn(self) -> bool:
@@ -140,8 +148,9 @@ class Projector:
         """Fold live orders, then, if there is time, those that catch up; at least one a turn."""
         assert self._index
         touched, folded = self._index.touched, 0
+        crowded = touched.count(Wait.LIVE) > _CROWD
         while time.monotonic() - began < _LIVE_SECONDS and (key := touched.next_live()):
-            self._fold_one(key)
+            self._fold_one(key, facts=not crowded)
             folded += 1
         while not folded or time.monotonic() - began < _TURN_SECONDS:
             if backlog > _BACKLOG or not (key := touched.next_late()):
@@ -150,9 +159,19 @@ class Projector:
             folded += 1
         return folded
 
-    def _fold_one(self, key: str) -> None:
+    def _fold_one(self, key: str, *, facts: bool = True) -> None:
+        """Fold an order; without `facts` it stays marked, so that they are written once the crowd has gone through."""
         assert self._index
-        fold_order(key, self._index.positions(key), self._state, self._events, self._zone)
+        positions, owed = self._index.positions(key), self._owed.pop(key, None)
+        if facts and owed and owed.positions == positions:
+            write_facts(owed, self._state, self._zone)
+            return
+        folded = fold_order(key, positions, self._state, self._events, self._zone, facts=facts)
+        if folded and not facts:
+            self._owed[key] = folded
+            self._index.touched.owe_facts(key)
+            if len(self._owed) > _OWED_MOST:
+                self._owed.popitem(last=False)  # folded again when its turn comes
 
     def _note_edges(self) -> None:
         """Write down how each edge stands, when that has changed."""

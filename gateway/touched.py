@@ -1,44 +1,74 @@
-"""Which orders have been touched and not yet folded again, live ones before those that catch up."""
+"""Which orders are still to be folded, live ones before those that catch up; and of which only the facts wait."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Wait(StrEnum):
+    """What an order waits for, the most urgent first."""
+
+    LIVE = "live"
+    """Something has just happened: to be folded."""
+    LATE = "late"
+    """To be folded when there is time: it catches up."""
+    FACTS = "facts"
+    """Folded, and on the pages; its facts are to be written when there is time."""
+
+
+_MORE_URGENT = {wait: list(Wait)[:place] for place, wait in enumerate(Wait)}
 
 
 class Touched:
-    """Two queues of order keys, first touched first out."""
+    """Queues of order keys, first touched first out; a key stands in the most urgent one that it was put into."""
 
-    def __init__(self, kept: Mapping[str, bool], parked: Iterable[str]) -> None:
-        self._live: OrderedDict[str, None] = OrderedDict()
-        self._late: OrderedDict[str, None] = OrderedDict()
+    def __init__(self, kept: Mapping[str, Wait], parked: Iterable[str]) -> None:
+        self._queues: dict[Wait, OrderedDict[str, None]] = {wait: OrderedDict() for wait in Wait}
         self._kept = dict(kept)
-        for key, live in kept.items():
-            self.add(key, live=live)
+        for key, wait in kept.items():
+            self._put(key, wait)
         for key in parked:
-            self.add(key, live=False)
+            self._put(key, Wait.LATE)
 
     def __len__(self) -> int:
-        return len(self._live) + len(self._late)
+        return sum(map(len, self._queues.values()))
+
+    def count(self, wait: Wait) -> int:
+        """Return how many orders wait for this."""
+        return len(self._queues[wait])
 
     def add(self, key: str, *, live: bool) -> None:
-        """Mark an order; a live mark goes before one that was late."""
-        if live:
-            self._late.pop(key, None)
-            self._live.setdefault(key)
-        elif key not in self._live:
-            self._late.setdefault(key)
+        """Mark an order as touched; a live mark goes before one that was late."""
+        self._put(key, Wait.LIVE if live else Wait.LATE)
+
+    def owe_facts(self, key: str) -> None:
+        """Note that an order was folded and its facts were not written."""
+        self._put(key, Wait.FACTS)
 
     def next_live(self) -> str | None:
         """Take the live order that was touched first."""
-        return self._live.popitem(last=False)[0] if self._live else None
+        return self._take(Wait.LIVE)
 
     def next_late(self) -> str | None:
-        """Take the order that was touched first among those that catch up."""
-        return self._late.popitem(last=False)[0] if self._late else None
+        """Take the order that was touched first among those that catch up, then among those whose facts wait."""
+        return self._take(Wait.LATE) or self._take(Wait.FACTS)
 
-    def changes(self) -> tuple[dict[str, bool], list[str]]:
+    def changes(self) -> tuple[dict[str, Wait], list[str]]:
         """Return marks to write down and those to strike out, since the last time."""
-        now = {**dict.fromkeys(self._late, False), **dict.fromkeys(self._live, True)}
-        new = {key: live for key, live in now.items() if self._kept.get(key) is not live}
+        now = {key: wait for wait, queue in self._queues.items() for key in queue}
+        new = {key: wait for key, wait in now.items() if self._kept.get(key) is not wait}
         gone = [key for key in self._kept if key not in now]
         self._kept = now
         return new, gone
+
+    def _put(self, key: str, wait: Wait) -> None:
+        if any(key in self._queues[more] for more in _MORE_URGENT[wait]):
+            return
+        for other, queue in self._queues.items():
+            if other is not wait:
+                queue.pop(key, None)
+        self._queues[wait].setdefault(key)
+
+    def _take(self, wait: Wait) -> str | None:
+        queue = self._queues[wait]
+        return queue.popitem(last=False)[0] if queue else None

@@ -8,9 +8,9 @@ _LOOK_SECONDS = 0.05
 
 
 def wait_projected(state: State, position: int, *, seconds: float) -> bool:
-    """Wait until every row up to `position` is taken in and folded; False if that took longer than `seconds`."""
+    """Wait until every row up to `position` is taken in, folded, and its facts written; False after `seconds`."""
     deadline = time.monotonic() + seconds
-    while state.cursor() < position or state.marked():
+    while state.cursor() < position or state.unfinished():
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_SECONDS)

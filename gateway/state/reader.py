@@ -17,6 +17,7 @@ from broker.events import MachineState
 from gateway import store
 from gateway.state import tables as t
 from gateway.state.shapes import STATE, Kept, Point, Refusal, Seen, StationRow, Verdict, normal, spellings
+from gateway.touched import Wait
 
 if TYPE_CHECKING:
     from gateway.state.writer import WritableState
@@ -79,7 +80,12 @@ class State:
         return int(self.value("cursor") or 0)
 
     def marked(self) -> int:
-        """Return how many orders have been touched and not yet folded again."""
+        """Return how many orders have been touched and not yet folded again: what is on the pages is older."""
+        wanted = select(func.count()).select_from(t.marks).where(t.marks.c.wait != Wait.FACTS)
+        return self._read(lambda c: c.scalar(wanted) or 0, 0)
+
+    def unfinished(self) -> int:
+        """Return how many orders are marked, those included whose facts alone are to be written."""
         return self._read(lambda c: c.scalar(select(func.count()).select_from(t.marks)) or 0, 0)
 
     def orders(self) -> list[Kept]:

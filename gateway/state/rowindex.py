@@ -12,6 +12,7 @@ from gateway.rules.voiding import Key
 from gateway.state import tables as t
 from gateway.state.prepared import Prepared
 from gateway.state.shapes import Verdict
+from gateway.touched import Wait
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -37,7 +38,7 @@ _HOME = Prepared(select(_homes.order_key).where(_homes.ticket == bindparam("tick
 _SET_HOME = Prepared(insert(t.homes).prefix_with("OR REPLACE"))
 _TICKETS_OF = Prepared(select(_homes.ticket).where(_homes.order_key == bindparam("key")))
 _ADD_VERDICT = Prepared(insert(t.verdicts).prefix_with("OR IGNORE"))
-_LOAD_MARKS = Prepared(select(_marks.order_key, _marks.live))
+_LOAD_MARKS = Prepared(select(_marks.order_key, _marks.wait))
 _ADD_MARK = Prepared(insert(t.marks).prefix_with("OR REPLACE"))
 _DROP_MARK = Prepared(delete(t.marks).where(_marks.order_key == bindparam("key")))
 
@@ -135,11 +136,11 @@ class RowIndex:
         ]
         _ADD_VERDICT.many(self._c, rows)
 
-    def load_marks(self) -> dict[str, bool]:
-        """Return the orders still to be folded, and whether each is live."""
-        return {key: bool(live) for key, live in _LOAD_MARKS.all(self._c)}
+    def load_marks(self) -> dict[str, Wait]:
+        """Return the orders that wait, and what each waits for."""
+        return {key: Wait(wait) for key, wait in _LOAD_MARKS.all(self._c)}
 
-    def change_marks(self, new: Mapping[str, bool], gone: Iterable[str]) -> None:
-        """Keep which orders are still to be folded."""
+    def change_marks(self, new: Mapping[str, Wait], gone: Iterable[str]) -> None:
+        """Keep which orders wait."""
         _DROP_MARK.many(self._c, [{"key": key} for key in gone])
-        _ADD_MARK.many(self._c, [{"order_key": key, "live": live} for key, live in new.items()])
+        _ADD_MARK.many(self._c, [{"order_key": key, "wait": wait.value} for key, wait in new.items()])

@@ -67,9 +67,9 @@ marks = Table(
     "marks",
     metadata,
     Column("order_key", String(32), primary_key=True),
-    Column("live", Boolean, nullable=False),
+    Column("wait", String(5), nullable=False),
 )
-"""Orders touched since they were last folded."""
+"""Orders touched since they were last folded, or whose facts wait (`gateway.touched.Wait`)."""
 
 orders = Table(
     "orders",

@@ -78,7 +78,7 @@ def test_any_order_of_arrival_gives_the_same_state(tmp_path: Path, seed: int) ->
 
 
 def house_is_current(house: House, rows: int) -> bool:
-    return house.state.cursor() == rows and house.state.marked() == 0
+    return house.state.cursor() == rows and house.state.unfinished() == 0
 
 
 def test_a_walk_in_moves_to_its_order_with_what_was_split_off_and_its_old_key_is_gone(house: House) -> None:

@@ -41,7 +41,7 @@ def test_everything_reaches_both_sinks_also_when_the_state_is_deleted_meanwhile(
     process = subprocess.Popen([sys.executable, "-m", "gateway.projector", "--settings", str(settings)], stderr=log)
 
     def all_there() -> bool:
-        return house.state.cursor() == house.writer.last_position() and house.state.marked() == 0
+        return house.state.cursor() == house.writer.last_position() and house.state.unfinished() == 0
 
     def sinks_agree() -> bool:
         return (

@@ -66,7 +66,7 @@ def _orders() -> None:
     op.create_table(
         "marks",
         sa.Column("order_key", sa.String(32), primary_key=True),
-        sa.Column("live", sa.Boolean, nullable=False),
+        sa.Column("wait", sa.String(5), nullable=False),
     )
     op.create_table(
         "orders",
