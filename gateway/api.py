@@ -16,7 +16,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from broker.events import EVENT_LIMIT_BYTES, Model, sentence
-from gateway.ledger.given import Appended, Minted
+from broker.messages import Range
+from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
 
 LINE_BYTES = 16 * 1024 * 1024
 """A request or an answer; an import of 10,000 orders has about 10 MiB."""
@@ -26,6 +27,8 @@ _SOCKET_PATH_BYTES = 107
 """unix(7): sun_path has 108 bytes with its terminating zero."""
 
 T = TypeVar("T", bound=Model)
+_Said = Annotated[str, Field(min_length=1, max_length=200)]
+_CLOSED_AT_ONCE = 1000
 
 
 class Append(Model):
@@ -48,8 +51,27 @@ class Discard(Model):
 
     do: Literal["discard"] = "discard"
     id: int
-    by: Annotated[str, Field(min_length=1, max_length=200)]
-    why: Annotated[str, Field(min_length=1, max_length=200)]
+    by: _Said
+    why: _Said
+
+
+class Again(Model):
+    """Try something set aside again, with what this version understands."""
+
+    do: Literal["again"] = "again"
+    id: int
+    by: _Said
+
+
+class Close(Model):
+    """Close numbers that nobody can send any more; who and why stay."""
+
+    do: Literal["close"] = "close"
+    author: str
+    epoch: str
+    ranges: Annotated[tuple[Range, ...], Field(min_length=1, max_length=_CLOSED_AT_ONCE)]
+    by: _Said
+    why: _Said
 
 
 class Done(Model):
@@ -64,8 +86,8 @@ class Refused(Model):
     error: str
 
 
-Request = Append | Mint | Discard
-Answer = Appended | Minted | Done
+Request = Append | Mint | Discard | Again | Close
+Answer = Appended | Minted | Done | ReadAgain | NumbersClosed
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
 
 
@@ -97,6 +119,14 @@ class Api:
     def discard(self, number: int, *, by: str, why: str) -> bool:
         """Drop something set aside; False if there is no such thing, or it was dropped before. Raises GatewayAway."""
         return self._ask(Discard(id=number, by=by, why=why), Done).done
+
+    def read_again(self, number: int, *, by: str) -> ReadAgain:
+        """Try something set aside again; what is understood is committed. Raises GatewayAway."""
+        return self._ask(Again(id=number, by=by), ReadAgain)
+
+    def close(self, author: str, epoch: str, ranges: Sequence[Range], *, by: str, why: str) -> NumbersClosed:
+        """Close numbers that nobody can send any more, and return which were. Raises GatewayAway."""
+        return self._ask(Close(author=author, epoch=epoch, ranges=tuple(ranges), by=by, why=why), NumbersClosed)
 
     def _open(self) -> socket.socket:
         client = socket.socket(socket.AF_UNIX)

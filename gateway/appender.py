@@ -18,7 +18,7 @@ from broker.clock import Clock, clock
 from broker.link import Delivery, Link
 from broker.messages import LINEAGE, Receipt
 from broker.topics import Kind, Topic, client_id, subscription
-from gateway.api import Answer, ApiServer, Append, Discard, Done, GatewayAway, Mint, Request
+from gateway.api import Again, Answer, ApiServer, Append, Close, Discard, Done, GatewayAway, Mint, Request
 from gateway.ledger import Ledger
 from gateway.ledger.intake import Batch, Greeting, Refusal, Taken, take
 from gateway.ledger.writer import Committed, WritableLedger
@@ -192,6 +192,10 @@ class Appender:
                 return self._ledger.mint(numbers, tickets, now, first_number=self._settings.first_number)
             case Discard(id=number, by=by, why=why):
                 return Done(done=self._ledger.discard(number, now, by=by, why=why))
+            case Again(id=number, by=by):
+                return self._ledger.read_again(number, now, by=by)
+            case Close(author=author, epoch=epoch, ranges=ranges, by=by, why=why):
+                return self._ledger.close_numbers(author, epoch, ranges, now, by=by, why=why)
 
 
 class _Listener:

@@ -17,7 +17,7 @@ def show_all(settings: Gateway, *, every: bool, as_json: bool) -> int:
     """Print a line each. Returns 1 if there is no ledger yet."""
     try:
         with Ledger.open(settings.ledger_url) as ledger:
-            found = ledger.set_aside(discarded=every)
+            found = ledger.set_aside(settled=every)
     except StoreError as error:
         return _refuse(str(error))
     if as_json:

@@ -1,6 +1,9 @@
 """What the ledger gives back to the gateway's own people; crosses the API as JSON."""
 
+from typing import Literal
+
 from broker.events import Model
+from broker.messages import Range
 
 
 class Appended(Model):
@@ -17,3 +20,23 @@ class Minted(Model):
 
     numbers: tuple[str, ...]
     tickets: tuple[str, ...]
+
+
+class NumbersClosed(Model):
+    """The numbers that are closed now and were not before; none of an author or epoch that is not `known`."""
+
+    known: bool
+    ranges: tuple[Range, ...]
+
+
+class ReadAgain(Model):
+    """What reading again something set aside came to; `detail` says why it is still not understood.
+
+    Of its events so many were `fresh`, `repeated`, or under numbers that the ledger has with other contents.
+    """
+
+    outcome: Literal["taken in", "not understood", "nothing there"]
+    detail: str = ""
+    fresh: int = 0
+    repeated: int = 0
+    used_twice: int = 0

@@ -1,8 +1,8 @@
 """Reading the ledger: rows by position, what each author announced and what is missing, what was set aside."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Engine, Select, case, func, select
 from sqlalchemy.exc import OperationalError
 
 from broker.events import ClockQuality
-from broker.ranges import Ranges, size
+from broker.ranges import Ranges, both, minus, size
 from gateway import store
 from gateway.ledger import tables as t
+from gateway.ledger.closing import Closed, Closure, closed_by_author, closures, not_here, ranges_closed
 from gateway.ledger.marks import Marks
 from gateway.rules.row import Row
 
@@ -85,9 +86,11 @@ _ASKED_AT_ONCE = 500
 class AuthorStatus:
     """One epoch of one author. Ranges are inclusive.
 
-    `announced_last` is the highest number its last hello named (0: it never said hello). `missing` are numbers up to
-    the highest known that are neither committed nor gone, `gaps` those that nobody can send any more. `waiting` is how
-    many of the announced numbers are not here. `last_contact` is the author's, whatever the epoch.
+    `announced_last` is the highest number its last hello named (0: it never said hello), `announced_receipted` the
+    number up to which it then knew everything to be safe. `missing` are numbers up to the highest known that are
+    neither committed nor gone, `gaps` those that nobody can send any more. `waiting` is how many of the announced
+    numbers are not here. What a person closed is in none of these, but in `closed`. `last_contact` is the author's,
+    whatever the epoch.
     """
 
     author: str
@@ -101,11 +104,17 @@ class AuthorStatus:
     waiting: int
     refused: int = 0
     version: str = ""
+    announced_receipted: int = 0
+    announced_at: datetime | None = None
+    closed: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one author stands, over all its epochs: numbers as in `AuthorStatus`; `lost` can never be sent any more."""
+    """How one author stands, over all its epochs: numbers as in `AuthorStatus`; `lost` can never be sent any more.
+
+    `closed` were given up by a person, have not come since, and count nowhere else.
+    """
 
     author: str
     committed: int
@@ -113,6 +122,7 @@ class Standing:
     missing: int
     lost: int
     last_contact: datetime | None
+    closed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,13 @@ class SetAside:
     discarded_at: datetime | None = None
     discarded_by: str | None = None
     discarded_why: str | None = None
+    read_at: datetime | None = None
+    read_by: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether a person has discarded it, or it was understood when it was read again."""
+        return self.discarded_at is not None or self.read_at is not None
 
 
 class Ledger:
@@ -238,23 +255,26 @@ class Ledger:
                 .order_by(t.epochs.c.author, t.epochs.c.id)
             ).all()
             holes, gaps = _ranges(connection, t.holes), _ranges(connection, t.gaps)
-        return [_status(one, Marks(one.upto, holes[one.id], gaps[one.id])) for one in epochs]
+            closed = closures(connection)
+        return [_status(one, Marks(one.upto, holes[one.id], gaps[one.id]), closed.get(one.id, ())) for one in epochs]
 
     def standing(self) -> list[Standing]:
         """Return one line for each author, in order of author; one query, however many epochs there are."""
         with self._engine.begin() as connection:
-            return [Standing(*one) for one in connection.execute(_STANDING)]
+            found = [Standing(*one) for one in connection.execute(_STANDING)]
+            closed = closed_by_author(connection)
+        return [_less(one, closed[one.author]) if one.author in closed else one for one in found]
 
     def repeated(self) -> int:
         """Return how many events arrived again after they were committed, and were recognised, since the beginning."""
         with self._engine.begin() as connection:
             return connection.scalar(select(t.counters.c.next).where(t.counters.c.name == REPEATED)) or 0
 
-    def set_aside(self, *, discarded: bool = False) -> list[SetAside]:
-        """Return what was set aside, oldest first, without the bytes; with `discarded`, what was discarded too."""
+    def set_aside(self, *, settled: bool = False) -> list[SetAside]:
+        """Return what was set aside, oldest first, without the bytes; with `settled`, all that ever was."""
         wanted = select(*(column for column in t.set_aside.c if column.name not in ("sha256", "body")))
-        if not discarded:
-            wanted = wanted.where(t.set_aside.c.discarded_at.is_(None))
+        if not settled:
+            wanted = wanted.where(t.set_aside.c.discarded_at.is_(None), t.set_aside.c.read_at.is_(None))
         with self._engine.begin() as connection:
             found = connection.execute(wanted.order_by(t.set_aside.c.id))
             return [SetAside(**one._mapping) for one in found]  # noqa: SLF001 - SQLAlchemy's public name for it
@@ -281,30 +301,32 @@ def _ranges(connection: Connection, table: Any) -> dict[int, Ranges]:
     return found
 
 
-def marks_of(connection: Connection, epoch_id: int, upto: int) -> Marks:
-    """Return the stored marks of one epoch."""
-
-    def of(table: Any) -> Ranges:
-        found: Iterable[Any] = connection.execute(
-            select(table.c.first, table.c.last).where(table.c.epoch_id == epoch_id).order_by(table.c.first)
-        )
-        return tuple((first, last) for first, last in found)
-
-    return Marks(upto, of(t.holes), of(t.gaps))
+def _less(one: Standing, closed: Closed) -> Standing:
+    return replace(
+        one,
+        waiting=one.waiting - closed.waiting,
+        missing=one.missing - closed.missing,
+        lost=one.lost - closed.lost,
+        closed=closed.all,
+    )
 
 
-def _status(one: Any, marks: Marks) -> AuthorStatus:
-    announced = one.announced_last or 0
+def _status(one: Any, marks: Marks, some: Sequence[Closure]) -> AuthorStatus:
+    announced, closed = one.announced_last or 0, ranges_closed(some)
+    absent = not_here(marks, announced)
     return AuthorStatus(
         author=one.author,
         epoch=one.epoch,
         announced_last=announced,
         committed_upto=marks.upto,
         committed=marks.count,
-        missing=marks.absent(max(announced, marks.upto)),
-        gaps=marks.gaps,
+        missing=minus(marks.absent(max(announced, marks.upto)), closed),
+        gaps=minus(marks.gaps, closed),
         last_contact=one.last_contact,
-        waiting=size(marks.absent(announced)),
+        waiting=size(minus(marks.absent(announced), closed)),
         refused=one.refused or 0,
         version=one.version or "",
+        announced_receipted=one.announced_receipted or 0,
+        announced_at=one.announced_at,
+        closed=tuple(replace(each, left=both(((each.first, each.last),), absent)) for each in some),
     )

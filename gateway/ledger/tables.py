@@ -111,6 +111,21 @@ gaps = Table(
 )
 """Numbers that their author cannot send any more: below the lowest it holds, or said to be lost."""
 
+closures = Table(
+    "closures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch_id", Integer, ForeignKey("epochs.id"), nullable=False),
+    Column("first", Big, nullable=False),
+    Column("last", Big, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""What a person gave up waiting for (`gateway.ledger.closing`). It changes no mark and no receipt."""
+
+Index(None, closures.c.epoch_id)
+
 bundles = Table(
     "bundles",
     metadata,
@@ -155,8 +170,13 @@ set_aside = Table(
     Column("discarded_at", Instant),
     Column("discarded_by", Text),
     Column("discarded_why", Text),
+    Column("read_at", Instant),
+    Column("read_by", Text),
 )
-"""What could not become a row, with its bytes until a person discards them; the line itself stays."""
+"""What could not become a row, with its bytes until a person discards them; the line itself stays.
+
+`read_at` and `read_by`: it was read again by a later version, and what it says has been taken in.
+"""
 
 Index(None, set_aside.c.topic, set_aside.c.reason, set_aside.c.sha256)
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
 
 from broker.messages import EpochHeld, new_ledger
 from broker.ranges import Ranges, minus
 from gateway.ledger import tables as t
+from gateway.ledger.closing import marks_of
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
 from gateway.ledger.marks import Marks
-from gateway.ledger.reader import NUMBER, REPEATED, marks_of
+from gateway.ledger.reader import NUMBER, REPEATED
 
 NEW_ID_EVERY = timedelta(minutes=10)
 """A hello can give the ledger a new id no more often: each makes every edge send again what it holds."""
@@ -157,6 +158,28 @@ class Transaction:
             body=refusal.payload,
             seen_at=refusal.received_at,
         )
+
+    def late(self, item: Batch | Greeting) -> None:
+        """Take in what was set aside once and is understood now.
+
+        It tells nothing of how its author stands today: of a hello only the numbers that it announced count.
+        """
+        match item:
+            case Batch():
+                self.batch(item)
+            case Greeting(author=author, hello=hello, received_at=at):
+                e = t.epochs.c
+                for held in hello.epochs:
+                    known = self._epoch((author, held.epoch), at)
+                    self._connection.execute(
+                        update(t.epochs)
+                        .where(e.id == known.id)
+                        .values(
+                            announced_last=case((e.announced_last > held.last, e.announced_last), else_=held.last),
+                            announced_at=func.coalesce(e.announced_at, literal(at, t.Instant)),
+                        )
+                    )
+        self._contacts.pop(item.author, None)
 
     def finish(self) -> None:
         """Write what has been gathered."""

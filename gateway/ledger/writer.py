@@ -12,12 +12,13 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from broker.clock import Reading, clock
 from broker.codes import CROCKFORD
-from broker.messages import BUNDLE_EVENTS, EpochReceipt, new_epoch, new_ledger
+from broker.messages import BUNDLE_EVENTS, EpochReceipt, Range, new_epoch, new_ledger
 from broker.topics import GATEWAY
 from gateway import store
 from gateway.ledger import tables as t
-from gateway.ledger.given import Appended, Minted
-from gateway.ledger.intake import Batch, Greeting, Refusal, Sent, Taken, hashes
+from gateway.ledger.closing import close as close_numbers
+from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
+from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, Taken, hashes, take
 from gateway.ledger.marks import Marks
 from gateway.ledger.reader import NUMBER, Ledger
 from gateway.ledger.transaction import Known, Transaction, WentBack, load
@@ -124,10 +125,39 @@ class WritableLedger(Ledger):
         with self._engine.begin() as connection:
             done = connection.execute(
                 update(t.set_aside)
-                .where(t.set_aside.c.id == number, t.set_aside.c.discarded_at.is_(None))
+                .where(
+                    t.set_aside.c.id == number, t.set_aside.c.discarded_at.is_(None), t.set_aside.c.read_at.is_(None)
+                )
                 .values(body=None, discarded_at=now.at, discarded_by=by, discarded_why=why)
             )
         return done.rowcount == 1
+
+    def read_again(self, number: int, now: Reading, *, by: str) -> ReadAgain:
+        """Try the bytes of something set aside again; what is understood is committed as of when it first arrived."""
+        one = self.set_aside_one(number)
+        if one is None or one.settled or one.body is None:
+            return ReadAgain(outcome="nothing there")
+        if one.reason == Reason.NUMBER_USED_TWICE:
+            return ReadAgain(outcome="not understood", detail=one.detail)  # understood, but its number is taken
+        item = take(one.topic, one.body, one.first_seen)
+        if isinstance(item, Refusal):
+            return ReadAgain(outcome="not understood", detail=item.detail)
+        with self._engine.begin() as connection:
+            work = self._transaction(connection)
+            work.late(item)
+            work.finish()
+            connection.execute(update(t.set_aside).where(t.set_aside.c.id == number).values(read_at=now.at, read_by=by))
+        self._adopt(work)
+        return ReadAgain(outcome="taken in", fresh=work.fresh, repeated=work.repeated, used_twice=work.used_twice)
+
+    def close_numbers(
+        self, author: str, epoch: str, wanted: Sequence[Range], now: Reading, *, by: str, why: str
+    ) -> NumbersClosed:
+        """Close numbers that nobody can send any more; those that are here, unheard of or closed stay as they are."""
+        with self._engine.begin() as connection:
+            known = load(connection, (author, epoch))
+            ranges = close_numbers(connection, known.id, wanted, at=now.at, by=by, why=why) if known else ()
+        return NumbersClosed(known=known is not None, ranges=ranges)
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(

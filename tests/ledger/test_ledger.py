@@ -288,7 +288,7 @@ def test_discarding_drops_the_bytes_and_keeps_who_and_why(ledger: WritableLedger
     assert ledger.discard(1, READING, by="office", why="a test message")
     assert not ledger.discard(1, READING, by="office", why="twice"), "there is nothing left to drop"
     assert ledger.set_aside() == []
-    (one,) = ledger.set_aside(discarded=True)
+    (one,) = ledger.set_aside(settled=True)
     assert (one.discarded_by, one.discarded_why, one.discarded_at) == ("office", "a test message", NOW)
     whole = ledger.set_aside_one(1)
     assert whole
