@@ -46,6 +46,15 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
             Budget("bundles, drain to receipt", lambda r: r["bundled_events_a_second"], least=15_000, unit="events/s"),
         ],
     ),
+    "projector": (
+        [sys.executable, "-m", "tests.bench.bench_projector"],
+        [
+            Budget("projector, catching up", lambda r: r["events_a_second"], least=3000, unit="events/s"),
+            Budget("projector, an event : a decode of one", lambda r: r["cpu_an_event_in_decodes"]),
+            Budget("pages behind at 1,000 events/s", lambda r: r["pages_behind_s_at_1000_a_second"], most=2, unit="s"),
+            Budget("facts written after that", lambda r: r["facts_after_it_s"], unit="s"),
+        ],
+    ),
     "demo": (
         demo(),
         [

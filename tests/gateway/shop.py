@@ -83,11 +83,11 @@ ASSUMED = Quantity(q=Quality.ASSUMED)
 class Shop:
     """Makes events. `lines` are in order of their times."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, begin: datetime = BEGIN) -> None:
         self.chance = random.Random(seed)
         self.office = Author(GATEWAY, f"{seed:016x}")
         self.edges = {firm: Author(f"{firm}/pi-1", f"{seed:08x}{place:08x}") for place, firm in enumerate(FIRMS)}
-        self.at = BEGIN
+        self.at = begin
         self._numbers = 4470
         self._tickets = 0
 
