@@ -148,7 +148,7 @@ def main() -> None:
         "facts_after_it_s": round(facts_lag, 2),
         "rss_mb": rss_kb // 1024,
     }
-    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 def _pages(reader: State) -> list[list[object]]:
