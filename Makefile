@@ -16,7 +16,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q'
 
 demo: setup
-	$(BIN)/mawashi demo
+	@$(BIN)/mawashi demo
 
 test: setup-dev debian
 	$(BIN)/python -m pytest $(TESTS)
@@ -47,12 +47,12 @@ debian:
 
 .venv/with-commands: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing Mawashi into .venv (once, about half a minute) ..."
-	$(PIP) install -c constraints.txt -e ".[edge,gateway]"
+	@$(PIP) install -c constraints.txt -e ".[edge,gateway]"
 	@touch $@
 
 .venv/with-dev: .venv/with-commands
 	@echo "Installing the tools for tests and checks (once) ..."
-	$(PIP) install -c constraints.txt -e ".[dev]"
+	@$(PIP) install -c constraints.txt -e ".[dev]"
 	@touch $@
 
 clean:

@@ -1,5 +1,6 @@
 """One firm's floor: what comes, what may start, what is at which station, what is to be shipped. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,10 +105,16 @@ def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow
         tuple(sorted(coming, key=lambda slip: (slip.state != State.IN_TRANSIT, slip.rank))),
         tuple(sorted(ready, key=_rank)),
         tuple(
-            Tile(station, signs.get(station), tuple(sorted(slips, key=_rank))) for station, slips in sorted(at.items())
+            Tile(station, signs.get(station), tuple(sorted(at[station], key=_rank)))
+            for station in sorted(at, key=_as_people_count)
         ),
         tuple(sorted(ship, key=_rank)),
     )
+
+
+def _as_people_count(name: str) -> list[tuple[int, str]]:
+    """Return what sorts nc-2 before nc-10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _rank(slip: Slip) -> str:

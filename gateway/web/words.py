@@ -19,7 +19,7 @@ LEGEND = Word("凡例", "Legend")
 WALL = Word("壁に映す", "Wall display")
 DESK = Word("机で見る", "Desk view")
 OTHER_LANGUAGE = Word("English", "日本語")
-ASK = Word("どこ？ 番号・製番・票・図番", "Where is it? Number, ticket, drawing")
+ASK = Word("どこ？ 番号・製番・票・図番", "Where is 4471?")
 ASK_BUTTON = Word("さがす", "Find")
 
 SHOW_OPEN = Word("進行中", "Open")

@@ -83,6 +83,12 @@ def test_a_floor_flows_from_what_comes_to_what_is_to_be_shipped():
     assert built.tiles[3].machine.word.ja == "アラーム"
 
 
+def test_stations_stand_in_the_order_in_which_people_count_them():
+    machines = [MachineNow(name, None, None) for name in ("nc-10", "nc-2", "nc-1", "saw", "2号機", "10号機")]
+    built = floor("plating", [], machines, reader())
+    assert [tile.station for tile in built.tiles] == ["2号機", "10号機", "nc-1", "nc-2", "nc-10", "saw"]
+
+
 def test_pieces_to_ship_that_nobody_counted_say_so():
     state = order("4472")
     operations = tuple(
