@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 aside = typer.Typer(help="受け取れなかったもの / What arrived and could not be recorded.", no_args_is_help=True)
 order = typer.Typer(help="受注 / Orders and their tickets.", no_args_is_help=True)
+auditing = typer.Typer()
+app.add_typer(auditing, name="audit")
 app.add_typer(aside, name="set-aside")
 app.add_typer(order, name="order")
 
@@ -51,11 +53,45 @@ def check(settings: Settings = None, as_json: Json = False) -> None:
     raise typer.Exit(run(settings_path(settings), as_json=as_json))
 
 
+@auditing.callback(invoke_without_command=True)
+def audit(
+    context: typer.Context,
+    settings: Settings = None,
+    as_json: Json = False,
+    author: Annotated[str | None, typer.Option(help="Only this author, such as turning/e1.")] = None,
+) -> None:
+    """監査 / Is everything here that anybody accepted? Names what is missing; status 1 if anything is."""
+    from gateway.audit_command import audit as look_through
+
+    if context.invoked_subcommand is None:
+        raise typer.Exit(look_through(read_settings(settings_path(settings)), author, as_json=as_json))
+
+
+@auditing.command("close")
+def audit_close(  # noqa: PLR0917 - Typer makes options of them
+    author: Annotated[str, typer.Argument(help="Whose numbers, as an audit names it: turning/e1.")],
+    epoch: Annotated[str, typer.Argument(help="Of which epoch.")],
+    numbers: Annotated[list[str], typer.Argument(help="Which: 101-120, or 7, or several.")],
+    why: Annotated[str, typer.Option(prompt="理由 / Why", help="Kept beside the numbers for ever.")],
+    by: Annotated[str, typer.Option(help="Who decides; else the user of this machine.")] = "",
+    settings: Settings = None,
+    as_json: Json = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """締める / Close numbers that nobody can send any more. They stay listed; what still arrives is taken."""
+    from gateway.audit_command import close
+
+    kept, named = read_settings(settings_path(settings)), " ".join(numbers)
+    if not yes and not typer.confirm(f"{author} の {named} を締めますか / Close {named} of {author}?", err=as_json):
+        raise typer.Exit(1)
+    raise typer.Exit(close(kept, author, epoch, numbers, by=by or getpass.getuser(), why=why, as_json=as_json))
+
+
 @aside.command("list")
 def aside_list(
     settings: Settings = None,
     as_json: Json = False,
-    every: Annotated[bool, typer.Option("--all", help="Also what was discarded.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also what was discarded or read again.")] = False,
 ) -> None:
     """一覧 / List it, oldest first."""
     from gateway.set_aside import show_all
@@ -72,20 +108,38 @@ def aside_show(number: int, settings: Settings = None, as_json: Json = False) ->
 
 
 @aside.command("discard")
-def aside_discard(
+def aside_discard(  # noqa: PLR0917 - Typer makes options of them
     number: int,
     why: Annotated[str, typer.Option(prompt="理由 / Why", help="Kept beside the entry for ever.")],
     by: Annotated[str, typer.Option(help="Who decides; else the user of this machine.")] = "",
     settings: Settings = None,
+    as_json: Json = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """破棄する / Drop the bytes of one; who and why are recorded and stay."""
     from gateway.set_aside import discard
 
     kept = read_settings(settings_path(settings))
-    if not yes and not typer.confirm(f"{number} を破棄しますか / Discard {number} for good?"):
+    if not yes and not typer.confirm(f"{number} を破棄しますか / Discard {number} for good?", err=as_json):
         raise typer.Exit(1)
-    raise typer.Exit(discard(kept, number, by=by or getpass.getuser(), why=why))
+    raise typer.Exit(discard(kept, number, by=by or getpass.getuser(), why=why, as_json=as_json))
+
+
+@aside.command("again")
+def aside_again(
+    number: Annotated[int | None, typer.Argument(help="Which; or --all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that nobody has settled.")] = False,
+    by: Annotated[str, typer.Option(help="Who asks; else the user of this machine.")] = "",
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """読み直す / Try the stored bytes again, after an update that understands more; what is understood is recorded."""
+    from gateway.set_aside import read_again
+
+    if (number is None) != every:
+        raise typer.BadParameter("番号か --all のどちらかを / Give a number, or --all")
+    kept = read_settings(settings_path(settings))
+    raise typer.Exit(read_again(kept, number, by=by or getpass.getuser(), as_json=as_json))
 
 
 @order.command("import")

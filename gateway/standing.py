@@ -1,12 +1,17 @@
-"""What `mawashi check` says of what is kept: events missing, gone, set aside, not understood; orders not worked out.
+"""What `mawashi check` and `mawashi audit` say of what is kept: missing, gone, closed, set aside, parked, refused.
 
-One sentence each, with what to do. What is gone for good is said and fails no check: nobody can bring it back.
+One sentence each, with what to do.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DatabaseError
 
 from broker.ranges import Ranges, size
 from broker.words import Word
+from gateway.audit import Projected, Records, projected_of, records_of
 from gateway.finding import Finding
 from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway
@@ -17,6 +22,8 @@ _BEHIND_EVENTS = 6000
 """What is taken in within two seconds (design 9)."""
 _NAMED = 3
 """Orders and reasons named in a line; all are counted."""
+_RANGES_NAMED = 5
+"""Ranges of missing numbers named in a line of `mawashi check`; an audit names them all."""
 
 _RECORDS = Word("全記録", "records")
 _ORDERS = Word("受注の計算", "orders")
@@ -26,52 +33,123 @@ _LOG = Word("共有サーバーのログを見てください", "See the gateway
 def standing(settings: Gateway) -> Iterator[Finding]:
     """Look through what is kept."""
     try:
-        ledger = Ledger.open(settings.ledger_url)
+        with Ledger.open(settings.ledger_url) as ledger:
+            records = records_of(ledger)
     except StoreError:
         yield Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
         return
-    with ledger:
-        try:
-            last, name = ledger.last_position(), ledger.ledger_id
-            yield Finding(_RECORDS, True, Word(f"{last}件（{name}）", f"{last} events ({name})"))
-            yield from _authors(ledger.authors())
-            yield from _set_aside(len(ledger.set_aside()))
-        except Unwritable as error:
-            found = Word("読めません", f"they cannot be read: {error.orig}")
-            yield Finding(_RECORDS, False, found, _LOG)
-            return
+    except Unwritable as error:
+        yield unreadable_records(error)
+        return
+    yield from said_of_records(records, ZoneInfo(settings.time_zone), most=_RANGES_NAMED)
     try:
         with State.open(settings.state_url) as state:
-            yield from _state(state, last)
-    except (StoreError, Unwritable) as error:
-        yield Finding(_ORDERS, False, Word("読めません", f"they cannot be read: {error}"), _LOG)
+            yield from said_of_projected(projected_of(state, settings, records.events))
+    except (StoreError, DatabaseError) as error:
+        yield unreadable_orders(error)
 
 
-def _authors(authors: list[AuthorStatus]) -> Iterator[Finding]:
+def unreadable_records(error: DatabaseError) -> Finding:
+    """Say that the ledger cannot be read."""
+    return Finding(_RECORDS, False, Word("読めません", f"they cannot be read: {error.orig}"), _LOG)
+
+
+def unreadable_orders(error: Exception) -> Finding:
+    """Say that the state cannot be read."""
+    return Finding(_ORDERS, False, Word("読めません", f"they cannot be read: {error}"), _LOG)
+
+
+def said_of_records(records: Records, zone: ZoneInfo, *, most: int | None) -> Iterator[Finding]:
+    """Say what is not here, at most so many ranges of an epoch named, and what could not be taken in."""
+    count, name = records.events, records.names[0]
+    yield Finding(_RECORDS, True, Word(f"{count}件（{name}）", f"{count} events ({name})"))
+    yield from _authors(records.authors, zone, most)
+    yield from _set_aside(records)
+
+
+def said_of_closures(records: Records, zone: ZoneInfo) -> Iterator[Finding]:
+    """Name every number that a person has closed, who, when and why; they stay listed."""
+    for one in records.authors:
+        for each in one.closed:
+            named, day, left = ranges_text(((each.first, each.last),)), _local(each.at, zone), size(each.left)
+            ja = f"うち {left}件は届いていません" if left else "その後すべて届きました"
+            en = f"{left} of them are not here" if left else "all have come since"
+            yield Finding(
+                Word("打切り", "closed"),
+                True,
+                Word(
+                    f"{one.author} {one.epoch}：{named} は {day} に {each.by} が締めました（{each.why}）。{ja}",
+                    f"{one.author} {one.epoch}: {named} closed by {each.by} at {day} ({each.why}); {en}",
+                ),
+            )
+
+
+def said_of_projected(projected: Projected) -> Iterator[Finding]:
+    """Say what orders and sinks lack."""
+    yield _lag(projected)
+    if parked := projected.parked:
+        names = _some(parked)
+        yield Finding(
+            Word("計算できない受注", "parked"),
+            False,
+            Word(f"{len(parked)}件（{names}）は前のままです", f"{len(parked)} orders ({names}) stay as they were"),
+            Word(
+                "ログにある誤りを知らせてください。次の起動でやり直します",
+                "Report the error in the gateway's log; they are tried again at its next start.",
+            ),
+        )
+    if counts := projected.not_counted:
+        total, names = sum(counts.values()), _some(f"{reason} {n}" for reason, n in sorted(counts.items()))
+        yield Finding(
+            Word("数えない記録", "not counted"),
+            False,
+            Word(f"{total}件は受注に数えません（{names}）", f"{total} events count for no order ({names})"),
+            Word(
+                "共有サーバーを最新にし、wrong_ なら送り手の設定を直してください",
+                "Update the gateway; for wrong_firm and wrong_author mend the sender's settings.",
+            ),
+        )
+    if refusals := sum(sink.refused for sink in projected.sinks):
+        yield Finding(
+            Word("グラフの点", "points"),
+            False,
+            Word(f"InfluxDB が {refusals}点を断りました", f"InfluxDB refused {refusals} points"),
+            Word(
+                "ログの理由を直し、mawashi rebuild で書き直してください",
+                "Mend the reason in the gateway's log, then: mawashi rebuild",
+            ),
+        )
+
+
+def _authors(authors: Iterable[AuthorStatus], zone: ZoneInfo, most: int | None) -> Iterator[Finding]:
+    authors = list(authors)
     for one in authors:
         if one.missing:
-            count, named = size(one.missing), _ranges(one.missing)
+            count, named, heard = size(one.missing), ranges_text(one.missing, most), _heard(one, zone)
             yield Finding(
                 Word("未着", "missing"),
                 False,
                 Word(
-                    f"{one.author} の {count}件がまだ届いていません（{one.epoch}：{named}）",
-                    f"{one.author} {one.epoch}: {count} announced events are not here ({named})",
+                    f"{one.author} の {count}件がまだ届いていません（{one.epoch}：{named}。最終連絡 {heard}）",
+                    f"{one.author} {one.epoch}: {count} announced events are not here ({named}; last heard {heard})",
                 ),
-                Word("その現場端末をつなげば送り直します", "Connect that edge; it sends them again."),
+                Word(
+                    "その現場端末をつなげば送り直します。もう送れないなら：mawashi audit close",
+                    "Connect that edge; it sends them again. If it never can: mawashi audit close",
+                ),
             )
         if one.gaps:
-            count, named = size(one.gaps), _ranges(one.gaps)
+            count, named = size(one.gaps), ranges_text(one.gaps, most)
             yield Finding(
                 Word("欠落", "gone"),
-                True,
+                False,
                 Word(
                     f"{one.author} の {count}件は失われました（{one.epoch}：{named}）",
                     f"{one.author} {one.epoch}: {count} events are gone for good ({named})",
                 ),
                 Word(
-                    "何をしたかその会社に聞き、事務所で入力してください",
-                    "Ask that firm what was done then, and enter it at the office.",
+                    "何をしたかその会社に聞いて事務所で入力し、締めてください：mawashi audit close",
+                    "Ask that firm what was done then, enter it at the office, and close them: mawashi audit close",
                 ),
             )
     refused = {one.author: one.refused for one in authors if one.refused}
@@ -92,53 +170,23 @@ def _authors(authors: list[AuthorStatus]) -> Iterator[Finding]:
         )
 
 
-def _set_aside(count: int) -> Iterator[Finding]:
-    if count:
-        found = Word(f"受け取れなかったものが {count}件あります", f"{count} things could not be taken in")
+def _set_aside(records: Records) -> Iterator[Finding]:
+    if reasons := records.reasons():
+        count, named = len(records.set_aside), _some(f"{reason} {n}" for reason, n in reasons.items())
+        found = Word(
+            f"受け取れなかったものが {count}件あります（{named}）", f"{count} things could not be taken in ({named})"
+        )
         remedy = Word("見てください：mawashi set-aside list", "Look at them: mawashi set-aside list")
         yield Finding(Word("受取不可", "set aside"), False, found, remedy)
 
 
-def _state(state: State, last: int) -> Iterator[Finding]:
-    behind = last - state.cursor()
-    found = Word(f"{max(behind, 0)}件遅れ", f"{max(behind, 0)} events behind")
-    if abs(behind) > _BEHIND_EVENTS:
+def _lag(projected: Projected) -> Finding:
+    behind = max(projected.behind, 0)
+    found = Word(f"{behind}件遅れ", f"{behind} events behind")
+    if abs(projected.behind) > _BEHIND_EVENTS:
         remedy = Word("待っても減らなければログを見てください", "Wait; if it does not fall, see the gateway's log.")
-        yield Finding(_ORDERS, False, found, remedy)
-    else:
-        yield Finding(_ORDERS, True, found)
-    if parked := state.parked():
-        names = _some(parked)
-        yield Finding(
-            Word("計算できない受注", "parked"),
-            False,
-            Word(f"{len(parked)}件（{names}）は前のままです", f"{len(parked)} orders ({names}) stay as they were"),
-            Word(
-                "ログにある誤りを知らせてください。次の起動でやり直します",
-                "Report the error in the gateway's log; they are tried again at its next start.",
-            ),
-        )
-    if counts := state.verdict_counts():
-        total, names = sum(counts.values()), _some(f"{reason} {n}" for reason, n in sorted(counts.items()))
-        yield Finding(
-            Word("数えない記録", "not counted"),
-            False,
-            Word(f"{total}件は受注に数えません（{names}）", f"{total} events count for no order ({names})"),
-            Word(
-                "共有サーバーを最新にし、wrong_ なら送り手の設定を直してください",
-                "Update the gateway; for wrong_firm and wrong_author mend the sender's settings.",
-            ),
-        )
-    if refusals := state.refusal_count():
-        yield Finding(
-            Word("グラフの点", "points"),
-            False,
-            Word(f"InfluxDB が {refusals}点を断りました", f"InfluxDB refused {refusals} points"),
-            Word(
-                "ログの理由を直し、mawashi rebuild で書き直してください",
-                "Mend the reason in the gateway's log, then: mawashi rebuild",
-            ),
-        )
+        return Finding(_ORDERS, False, found, remedy)
+    return Finding(_ORDERS, True, found)
 
 
 def _some(names: Iterable[str]) -> str:
@@ -146,6 +194,15 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(every[:_NAMED]) + (", ..." if len(every) > _NAMED else "")
 
 
-def _ranges(ranges: Ranges, most: int = 5) -> str:
+def _heard(one: AuthorStatus, zone: ZoneInfo) -> str:
+    return _local(one.last_contact, zone) if one.last_contact else "–"
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def ranges_text(ranges: Ranges, most: int | None = None) -> str:
+    """Return `101-120, 130`, at most so many ranges, then `...`."""
     some = ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in ranges[:most])
-    return f"{some}, ..." if len(ranges) > most else some
+    return f"{some}, ..." if most is not None and len(ranges) > most else some

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Select, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from broker.events import MachineState
@@ -149,9 +149,10 @@ class State:
         wanted = select(t.orders).where(t.orders.c.parked.is_not(None)).order_by(t.orders.c.key)
         return [kept.state.number or kept.key for kept in map(_kept, self._all(wanted))]
 
-    def refusal_count(self) -> int:
-        """Return how many points sinks' servers refused."""
-        return self._read(lambda c: c.scalar(select(func.count()).select_from(t.refusals)) or 0, 0)
+    def refusal_counts(self) -> dict[str, int]:
+        """Return how many points each sink's server refused."""
+        wanted = select(t.refusals.c.sink, func.count()).group_by(t.refusals.c.sink)
+        return {sink: count for sink, count in self._all(wanted)}  # noqa: C416 - rows are not pairs to mypy
 
     def verdict_counts(self) -> dict[str, int]:
         """Return how many rows there are of each reason."""
@@ -191,6 +192,18 @@ class State:
         """Return up to `limit` facts above this revision, in order of revision."""
         wanted = _POINTS.where(t.facts.c.revision > after).order_by(t.facts.c.revision).limit(limit)
         return [Point(*one) for one in self._all(wanted)]
+
+    def points_above(self, revision: int) -> int:
+        """Return how many facts changed above this revision."""
+        return self._count(t.facts, revision)
+
+    def views_above(self, revision: int) -> int:
+        """Return how many views changed above this revision."""
+        return self._count(t.views, revision)
+
+    def _count(self, table: Table, revision: int) -> int:
+        wanted = select(func.count()).select_from(table).where(table.c.revision > revision)
+        return self._read(lambda c: c.scalar(wanted) or 0, 0)
 
     def standing(self, firm: str, measurement: str) -> set[tuple[str, int]]:
         """Return tags and time of every fact of one measurement of one firm that is not void."""

@@ -22,12 +22,13 @@ from gateway.state import Refusal as Refused
 from gateway.state import State, Verdict
 from tests.appender.parts import Gate
 from tests.conftest import ROOT, Mosquitto
-from tests.ledger.test_ledger import NOW, batch, greeting, some
+from tests.ledger.test_ledger import NOW, READING, batch, greeting, some
 
 SAMPLE = ROOT / "config" / "gateway.toml"
 TABLES = {"": Gateway, "mqtt": Mqtt, "mqtt.tls": Tls, "influx": Influx, "web": Web, "firms": Firm}
 COMMANDS = [
-    "gateway", "check", "rebuild", "replay", "set-aside list", "set-aside show", "set-aside discard",
+    "gateway", "check", "audit", "audit close", "rebuild", "replay",
+    "set-aside list", "set-aside show", "set-aside discard", "set-aside again",
     "order import", "order ticket", "demo",
 ]  # fmt: skip
 
@@ -129,19 +130,24 @@ def test_check_names_the_events_that_are_missing_or_gone(settings: Path, tmp_pat
     lines = mawashi("check", "--settings", str(settings)).stdout.splitlines()
     epoch = "0" * 15 + "1"
     assert (
-        f"未着：turning/e1 の 20件がまだ届いていません（{epoch}：101-120）。その現場端末をつなげば送り直します / "
-        f"missing: turning/e1 {epoch}: 20 announced events are not here (101-120). "
-        "Connect that edge; it sends them again."
+        f"未着：turning/e1 の 20件がまだ届いていません（{epoch}：101-120。最終連絡 2026-11-22 12:04）。"
+        "その現場端末をつなげば送り直します。もう送れないなら：mawashi audit close / "
+        f"missing: turning/e1 {epoch}: 20 announced events are not here (101-120; last heard 2026-11-22 12:04). "
+        "Connect that edge; it sends them again. If it never can: mawashi audit close"
     ) in lines
     assert any(f"gone: turning/e1 {epoch}: 2 events are gone for good (1-2). " in line for line in lines)
 
 
-def test_events_gone_for_good_are_said_and_fail_nothing(tmp_path: Path) -> None:
+def test_events_gone_for_good_fail_until_a_person_has_closed_them(tmp_path: Path) -> None:
     settings = Gateway(data_dir=tmp_path)
     with Ledger.open(settings.ledger_url, write=True) as ledger:
         ledger.commit([greeting(last=4, lowest=3), batch(3, some(3, 4))])
+        assert [(one.what.en, one.ok) for one in standing(settings)] == [
+            ("records", True), ("gone", False), ("orders", True),
+        ]  # fmt: skip
+        ledger.close_numbers("turning/e1", "0" * 15 + "1", [(1, 2)], READING, by="office", why="a damaged card")
     found = list(standing(settings))
-    assert [one.what.en for one in found] == ["records", "gone", "orders"]
+    assert [one.what.en for one in found] == ["records", "edges", "orders"]
     assert all(one.ok for one in found), "one damaged card is no reason to fail for ever"
 
 
