@@ -3,12 +3,13 @@
 Nothing here opens what a setting names.
 """
 
+import textwrap
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,7 +38,10 @@ class Tls(Settings):
     @model_validator(mode="after")
     def _certificate_and_key_together(self) -> Self:
         if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file go together: give both or neither")
+            raise ValueError(
+                "cert_file と key_file は両方書くか、両方なくしてください / "
+                "cert_file and key_file go together: give both or neither"
+            )
         return self
 
 
@@ -56,7 +60,10 @@ class Mqtt(Settings):
     @model_validator(mode="after")
     def _plain_text_stays_on_this_machine(self) -> Self:
         if self.tls is None and self.host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError(f"{self.host} is another machine and needs TLS: add a [mqtt.tls] table with ca_file")
+            raise ValueError(
+                f"{self.host} は別の機械なので TLS が要ります。[mqtt.tls] に ca_file を書いてください / "
+                f"{self.host} is another machine and needs TLS: add a [mqtt.tls] table with ca_file"
+            )
         return self
 
     def password(self) -> str | None:
@@ -64,11 +71,47 @@ class Mqtt(Settings):
         return self.password_file.read_text().strip() if self.password_file else None
 
 
-_REASONS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "missing": lambda _: "is missing. Add it",
-    "extra_forbidden": lambda _: "is no setting of Mawashi. Check the spelling or remove it",
-    "string_pattern_mismatch": lambda e: f"is {e['input']!r}, which does not match {e['ctx']['pattern']}. Change it",
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f"{name!r} という時間帯はありません。Asia/Tokyo のように書いてください / "
+            f"{name!r} is no time zone this machine knows: give one such as Asia/Tokyo"
+        ) from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""A name of the IANA database that this machine knows."""
+
+_WHOLE = ("整数ではありません。直してください", "which is no whole number. Change it")
+_NUMBER = ("数ではありません。直してください", "which is no number. Change it")
+_TEXT = ("文字ではありません。引用符で囲んでください", "which is no text. Put it in quotation marks")
+_TABLE = ("表ではありません。[ ] の見出しの下に書いてください", "which is no table. Write it under a heading in [ ]")
+_LIST = ("並びではありません。[ と ] で囲んでください", "which is no list. Put it between [ and ]")
+_REASONS: dict[str, tuple[str, str]] = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "string_type": _TEXT,
+    "path_type": _TEXT,
+    "model_type": _TABLE,
+    "tuple_type": _LIST,
+    "greater_than": ("{gt} より大きくしてください", "and must be more than {gt}. Change it"),
+    "greater_than_equal": ("{ge} 以上にしてください", "and must be {ge} or more. Change it"),
+    "less_than_equal": ("{le} 以下にしてください", "and must be {le} or less. Change it"),
+    "literal_error": ("{expected} のどれかにしてください", "and must be one of {expected}. Change it"),
+    "string_pattern_mismatch": (
+        "書き方 {pattern} に合いません。直してください",
+        "which does not match {pattern}. Change it",
+    ),
+    "string_too_short": ("{min_length} 文字以上にしてください", "and must be at least {min_length} long"),
+    "string_too_long": ("{max_length} 文字以内にしてください", "and must be at most {max_length} long"),
 }
+"""By pydantic's name for what is wrong: what follows the value that stands there, in both languages."""
 
 
 def load(model: type[M], path: Path) -> M:
@@ -76,13 +119,16 @@ def load(model: type[M], path: Path) -> M:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SettingsError([f"{path}: there is no such file. Copy the sample from config/ and edit it."]) from None
+        ja, en = "ファイルがありません。config/ の見本を写して書き換えてください", "there is no such file"
+        raise SettingsError([f"{path}: {ja} / {en}. Copy the sample from config/ and edit it."]) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path}: cannot be read: {error}. Check its permissions and that it is UTF-8."]) from None
+        ja, en = "読めません。権限と、UTF-8 であることを確かめてください", f"cannot be read: {error}"
+        raise SettingsError([f"{path}: {ja} / {en}. Check its permissions and that it is UTF-8."]) from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([f"{path}: is not TOML: {error}. Mend that line."]) from None
+        ja, en = "TOML として読めません。その行を直してください", f"is not TOML: {error}"
+        raise SettingsError([f"{path}: {ja} / {en}. Mend that line."]) from None
     return validate(model, data, str(path))
 
 
@@ -95,9 +141,18 @@ def validate(model: type[M], data: dict[str, Any], source: str) -> M:
 
 
 def _problem(source: str, error: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
-    if reason := _REASONS.get(error["type"]):
-        return f"{source}: {key}: {reason(error)}."
-    if error["type"] == "value_error":
-        return f"{source}: {key}: {str(error['ctx']['error']).removesuffix('.')}."
-    return f"{source}: {key}: is {error['input']!r}: {error['msg']}. Change it."
+    where = f"{source}: {'.'.join(str(part) for part in error['loc']) or '全体 / the file'}"
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return f"{where}: ありません。書いてください / is missing. Add it."
+        case "extra_forbidden":
+            return (
+                f"{where}: そういう設定はありません。つづりを確かめるか、消してください / "
+                "is no setting of Mawashi. Check the spelling or remove it."
+            )
+        case "value_error":
+            return f"{where}: {str(context['error']).removesuffix('.')}."
+    ja, en = _REASONS.get(error["type"], ("直してください", f"{error['msg']}. Change it"))
+    value = textwrap.shorten(repr(error["input"]), 60, placeholder="...")
+    return f"{where}: いまは {value}。{ja.format(**context)} / is {value}, {en.format(**context)}."

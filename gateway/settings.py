@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from broker.events import Id
-from broker.settings import Mqtt, Settings
+from broker.settings import Mqtt, Settings, TimeZone
 
 
 class Influx(Settings):
@@ -40,7 +40,7 @@ class Gateway(Settings):
     """The whole file. `data_dir` holds ledger.sqlite, state.sqlite and the socket gateway.sock."""
 
     data_dir: Path
-    time_zone: str = "Asia/Tokyo"
+    time_zone: TimeZone = "Asia/Tokyo"
     public_url: str | None = None
     first_number: Annotated[int, Field(ge=1)] = 1001
     """The first 共通番号 this ledger counts from."""

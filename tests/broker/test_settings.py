@@ -24,26 +24,63 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "edge.toml"
     told = problems(path, 'port = "many"\ncolour = "red"\n[mqtt]\nhost = "broker.example.jp"\n')
     assert told == [
-        f"{path}: name: is missing. Add it.",
-        f"{path}: port: is 'many': Input should be a valid integer, unable to parse string as an integer. Change it.",
-        f"{path}: mqtt: broker.example.jp is another machine and needs TLS: add a [mqtt.tls] table with ca_file.",
-        f"{path}: colour: is no setting of Mawashi. Check the spelling or remove it.",
+        f"{path}: name: ありません。書いてください / is missing. Add it.",
+        f"{path}: port: いまは 'many'。整数ではありません。直してください / is 'many', which is no whole number. Change it.",
+        f"{path}: mqtt: broker.example.jp は別の機械なので TLS が要ります。[mqtt.tls] に ca_file を書いてください / broker.example.jp is another machine and needs TLS: add a [mqtt.tls] table with ca_file.",
+        f"{path}: colour: そういう設定はありません。つづりを確かめるか、消してください / is no setting of Mawashi. Check the spelling or remove it.",
     ]
 
 
 def test_a_certificate_without_its_key_is_told(tmp_path: Path) -> None:
     told = problems(tmp_path / "a.toml", 'name = "x"\n[mqtt.tls]\nca_file = "ca.pem"\ncert_file = "me.pem"\n')
-    assert told == [f"{tmp_path}/a.toml: mqtt.tls: cert_file and key_file go together: give both or neither."]
+    assert told == [
+        f"{tmp_path}/a.toml: mqtt.tls: cert_file と key_file は両方書くか、両方なくしてください / cert_file and key_file go together: give both or neither."
+    ]
 
 
 def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
     (told,) = problems(tmp_path / "a.toml", "name = \n")
-    assert told.startswith(f"{tmp_path}/a.toml: is not TOML: Invalid value (at line 1, column 8). Mend that line.")
+    assert told.startswith(
+        f"{tmp_path}/a.toml: TOML として読めません。その行を直してください / is not TOML: Invalid value (at line 1, column 8). Mend"
+    )
 
 
 def test_a_missing_file_points_to_the_samples(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(Sample, tmp_path / "none.toml")
     assert caught.value.problems == [
-        f"{tmp_path}/none.toml: there is no such file. Copy the sample from config/ and edit it."
+        f"{tmp_path}/none.toml: ファイルがありません。config/ の見本を写して書き換えてください / there is no such file. Copy the sample from config/ and edit it."
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("port = 1.5", "いまは 1.5。整数ではありません。直してください / is 1.5, which is no whole number. Change it."),
+        ("port = 0", "いまは 0。1 以上にしてください / is 0, and must be 1 or more. Change it."),
+        ("port = 70000", "いまは 70000。65535 以下にしてください / is 70000, and must be 65535 or less. Change it."),
+        (
+            'version = "4"',
+            "いまは '4'。'5' or '3.1.1' のどれかにしてください / is '4', and must be one of '5' or '3.1.1'. Change it.",
+        ),
+        ('host = ""', "いまは ''。1 文字以上にしてください / is '', and must be at least 1 long."),
+        (
+            "username = 4471",
+            "いまは 4471。文字ではありません。引用符で囲んでください / is 4471, which is no text. Put it in quotation marks.",
+        ),
+        (
+            "reconnect_seconds_max = 0",
+            "いまは 0。0.0 より大きくしてください / is 0, and must be more than 0.0. Change it.",
+        ),
+        (
+            "tls = 1",
+            (
+                "いまは 1。表ではありません。[ ] の見出しの下に書いてください / "
+                "is 1, which is no table. Write it under a heading in [ ]."
+            ),
+        ),
+    ],
+)
+def test_each_mistake_is_a_sentence_in_both_languages(tmp_path: Path, line: str, said: str) -> None:
+    (told,) = problems(tmp_path / "a.toml", f'name = "x"\n[mqtt]\n{line}\n')
+    assert told == f"{tmp_path}/a.toml: mqtt.{line.partition(' ')[0]}: {said}"

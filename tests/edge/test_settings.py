@@ -82,9 +82,12 @@ def test_shifts_are_local_times_and_may_pass_midnight():
         ),
         (
             {"scanner": [{"id": i, "port": "/dev/a", "stations": ["l"]} for i in ("a", "b")]},
-            "x: the file: スキャナ 2 台の port が同じ /dev/a です。別々にしてください / 2 scanners have the port /dev/a: give each its own.",
+            "x: 全体 / the file: スキャナ 2 台の port が同じ /dev/a です。別々にしてください / 2 scanners have the port /dev/a: give each its own.",
         ),
-        ({"colour": "red"}, "x: colour: is no setting of Mawashi. Check the spelling or remove it."),
+        (
+            {"colour": "red"},
+            "x: colour: そういう設定はありません。つづりを確かめるか、消してください / is no setting of Mawashi. Check the spelling or remove it.",
+        ),
     ],
 )
 def test_each_mistake_is_said_with_its_remedy(change: dict[str, Any], sentence: str):

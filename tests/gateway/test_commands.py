@@ -94,9 +94,9 @@ def test_settings_that_are_no_good_end_with_status_2_and_every_problem(tmp_path:
         answer = mawashi(*words, "--settings", str(path))
         assert answer.exit_code == 2
         assert answer.stderr.splitlines() == [
-            f"{path}: data_dir: is missing. Add it.",
-            f"{path}: first_number: is 0: Input should be greater than or equal to 1. Change it.",
-            f"{path}: colour: is no setting of Mawashi. Check the spelling or remove it.",
+            f"{path}: data_dir: ありません。書いてください / is missing. Add it.",
+            f"{path}: first_number: いまは 0。1 以上にしてください / is 0, and must be 1 or more. Change it.",
+            f"{path}: colour: そういう設定はありません。つづりを確かめるか、消してください / is no setting of Mawashi. Check the spelling or remove it.",
         ]
     answer = mawashi("check", "--settings", str(path))
     assert (answer.exit_code, len(answer.stdout.splitlines())) == (2, 3)

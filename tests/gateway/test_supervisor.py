@@ -87,7 +87,7 @@ def test_settings_that_a_part_cannot_use_end_everything_with_status_2(running: R
     running.gate.path.write_text("data_dri = 1\n")
     part.kill()
     assert running.process.wait(15) == 2
-    assert "data_dri: is no setting of Mawashi" in running.log.read_text()
+    assert "data_dri: そういう設定はありません" in running.log.read_text()
 
 
 def test_the_whole_gateway_serves_its_page_and_ends_with_ctrl_c(tmp_path: Path, mosquitto: Mosquitto) -> None:
