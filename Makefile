@@ -2,6 +2,7 @@
 # make test    everything, on real Mosquitto, InfluxDB and Chromium (as root it installs them)
 # make check   format, lint, types, imports
 # make bench   budgets as ratios, measured here and now
+# make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" SOAK=minutes)
 # make setup   the commands mawashi and mawashi-edge in .venv/bin
 
 PYTHON ?= python3
@@ -9,7 +10,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 TESTS ?= tests
 
-.PHONY: demo test fast check format bench setup setup-dev debian clean
+SEED ?= 1
+
+.PHONY: demo test fast check format bench chaos setup setup-dev debian clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +39,9 @@ format: setup-dev
 
 bench: setup-dev debian
 	$(BIN)/python -m tests.bench
+
+chaos: setup-dev debian
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FAULT),--fault $(FAULT)) $(if $(SOAK),--soak $(SOAK))
 
 setup: .venv/with-commands
 setup-dev: .venv/with-dev

@@ -23,6 +23,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from broker.failpoints import Point, hit
 from broker.settings import Mqtt
 
 QOS = 1
@@ -167,13 +168,16 @@ class Link:
         if not self._client or not self._up or connection != self._connection:
             return
         info = self._client.publish(topic, payload, qos=QOS, retain=retain)
+        hit(Point.LINK_PUBLISHED)
         if done and info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._awaiting[info.mid] = done
 
     def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             if self._client and delivery.mid and delivery.connection == self._connection:  # QoS 0 has no id
+                hit(Point.LINK_ACKNOWLEDGING)
                 self._client.ack(delivery.mid, QOS)
+                hit(Point.LINK_ACKNOWLEDGED)
 
     def _run(self) -> None:
         wait = _RECONNECT_SECONDS_FIRST
@@ -291,6 +295,7 @@ class Link:
             )
 
         def on_publish(_c: paho.Client, _u: object, mid: int, *_: object) -> None:
+            hit(Point.LINK_CONFIRMED)
             if done := self._awaiting.pop(mid, None):
                 done()
 

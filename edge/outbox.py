@@ -20,6 +20,7 @@ from pathlib import Path
 
 from broker.clock import Reading
 from broker.events import ClockQuality, Ref
+from broker.failpoints import Point, hit
 from broker.messages import new_epoch
 from broker.ranges import Ranges, minus, size, union
 from edge.books import PAGE_BYTES, SHIFT, bytes_of, checksum_of, held_in, is_damage, make_tables, ranges_of, seal
@@ -174,6 +175,8 @@ class Outbox:
                 [(mark.upto, json.dumps(mark.missing), mark.epoch) for mark in marks],
             )
             self._seal(*(mark.epoch for mark in marks))
+            hit(Point.EDGE_MARKING)
+        hit(Point.EDGE_MARKED)
 
     # -- keeping -------------------------------------------------------------------------------------------------------
 
@@ -229,6 +232,8 @@ class Outbox:
                     if room <= 0:
                         break
                 self._note_lowest(held, base)
+            hit(Point.EDGE_DELETING)
+        hit(Point.EDGE_DELETED)
 
     def _note_lowest(self, held: Held, base: int) -> None:
         row = self._db.execute(
@@ -278,6 +283,8 @@ class Outbox:
                 )
             for name, value in notes.items():
                 self._put_note(name, value)
+            hit(Point.EDGE_COMMITTING)
+        hit(Point.EDGE_COMMITTED)
         self._last = last
         if lines:
             self._ordinals[self._epoch] = self._ordinal

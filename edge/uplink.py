@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib import metadata
 
 from broker.clock import Clock, Reading
+from broker.failpoints import Point, hit
 from broker.link import Delivery, Link, Will
 from broker.messages import (
     BUNDLE_BYTES,
@@ -115,6 +116,7 @@ class Uplink:
             if verdict is not Ignored.LATE:
                 self._ignore(verdict.value, ledger=receipt.ledger)
             return
+        hit(Point.EDGE_RECEIPTED)
         if verdict.joined:
             self._log("INFO", "this edge joined a ledger", ledger=verdict.ledger)
         if verdict.replaced:
@@ -164,6 +166,7 @@ class Uplink:
             sending.held.values(), sending.ledger, self._clock.read(), nonce=sending.nonce or "", refused=self.refused
         )
         self.link.publish(str(self._topic(Kind.HELLO)), hello.encode())
+        hit(Point.EDGE_GREETED)
         self.sending.said_hello(time.monotonic())
 
     def _send(self, epoch: str, first: int, most: int) -> None:
@@ -173,6 +176,7 @@ class Uplink:
             self._log("ERROR", "events on this disk are damaged and lost: replace the card", epoch=epoch, numbers=lost)
         if not lines:
             return
+        hit(Point.EDGE_PUBLISHING)
         now = self._clock.read()
         header = Header(
             at=now.at,
@@ -187,6 +191,7 @@ class Uplink:
             nonce=self.sending.nonce or "",
         )
         self.link.publish(str(self._topic(Kind.EVENTS)), Bundle(header, tuple(lines)).encode())
+        hit(Point.EDGE_PUBLISHED)
         self.sending.sent(epoch, first, len(lines))
 
     def _publish_picture(self, view: StationView) -> None:

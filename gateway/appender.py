@@ -15,6 +15,7 @@ from types import FrameType
 import structlog
 
 from broker.clock import Clock, clock
+from broker.failpoints import Point, hit
 from broker.link import Delivery, Link
 from broker.messages import LINEAGE, Receipt
 from broker.topics import Kind, Topic, client_id, subscription
@@ -72,6 +73,7 @@ class Appender:
     # -- network thread ------------------------------------------------------------------------------------------------
 
     def _arrived(self, delivery: Delivery) -> None:
+        hit(Point.APPENDER_RECEIVED)
         self._waiting.put(delivery)
 
     # -- writer --------------------------------------------------------------------------------------------------------
@@ -82,8 +84,11 @@ class Appender:
             taken = [take(one.delivery.topic, one.delivery.payload, received_at) for one in group.held]
             if (committed := self._commit(taken)) is None:
                 return
+            hit(Point.APPENDER_COMMITTED)
             self._link.acknowledge([one for one in self._waiting.committed(group.held) if one.mid])
+            hit(Point.APPENDER_ACKNOWLEDGED)
             self._tell(taken)
+            hit(Point.APPENDER_RECEIPTED)
             self._note(taken, committed)
         for task in group.tasks:
             task()

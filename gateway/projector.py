@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import Clock, FastClock, clock
+from broker.failpoints import Point, hit
 from broker.topics import GATEWAY
 from gateway.events import Events, LedgerAway
 from gateway.facts import edge_fact, index
@@ -114,6 +115,8 @@ class Projector:
                 self._state.index.change_marks(*self._index.touched.changes())
                 self._state.set_cursors(noted.cursors)
                 self._state.add_refusals(noted.refusals)
+                hit(Point.PROJECTOR_COMMITTING)
+            hit(Point.PROJECTOR_COMMITTED)
         except BaseException:
             self._notes.give_back(noted)
             raise

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from broker.clock import Reading, clock
 from broker.codes import CROCKFORD
+from broker.failpoints import Point, hit
 from broker.messages import BUNDLE_EVENTS, EpochReceipt, Range, new_epoch, new_ledger
 from broker.topics import GATEWAY
 from gateway import store
@@ -86,6 +87,7 @@ class WritableLedger(Ledger):
                     case Refusal():
                         work.refusal(item)
             work.finish()
+            hit(Point.APPENDER_COMMITTING)
         self._adopt(work)
         return Committed(work.fresh, work.repeated, work.used_twice, work.went_back)
 

@@ -9,6 +9,8 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import Clock
+from broker.failpoints import Point as Failpoint
+from broker.failpoints import hit
 from gateway.settings import Influx
 from gateway.sinks import Notes
 from gateway.sinks.influx_http import Away, BadLines, Http, NoDatabase, TooLarge
@@ -100,11 +102,14 @@ class InfluxSink:
             if self._notes.caught_up.is_set() and born:
                 self._sweep()
             return False
+        hit(Failpoint.INFLUX_WRITING)
         for (firm, policy), some in _by_place(points).items():
             self._prepare(firm)
             self._send(firm, [line(point) for point in some], policy)
+        hit(Failpoint.INFLUX_WRITTEN)
         self._cursor = points[-1].revision
         self._remember(NAME, self._cursor)
+        hit(Failpoint.INFLUX_MARKED)
         self._say("")
         return True
 

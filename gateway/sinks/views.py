@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import structlog
 from sqlalchemy.exc import DatabaseError
 
+from broker.failpoints import Point, hit
 from broker.link import Delivery, Link
 from broker.settings import Mqtt
 from broker.topics import GATEWAY, Kind, Topic, TopicError, order_subscription
@@ -94,9 +95,12 @@ class ViewsSink:
             self._all_again, self._cursor = False, 0
         batch = self._state.seen(self._cursor, _AT_ONCE)
         if batch:
+            hit(Point.VIEWS_PUBLISHING)
             if self._publish(batch, stopping):
+                hit(Point.VIEWS_PUBLISHED)
                 self._cursor = batch[-1].revision
                 self._notes.cursor(NAME, self._cursor)
+                hit(Point.VIEWS_MARKED)
             return True
         if not self._swept and born and self._notes.caught_up.is_set():
             self._sweep(stopping)

@@ -1,0 +1,308 @@
+"""The chaos floor: a broker behind a wire, InfluxDB, the gateway's processes, edges; and what must hold in the end."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from broker.failpoints import VARIABLE
+from gateway.demo.tally import Key
+from gateway.ledger import Ledger, StoreError
+from gateway.rules.row import Row
+from gateway.state import State
+from tests.chaos.player import Player
+from tests.chaos.wire import Wire
+from tests.conftest import ROOT, Influx, Mosquitto, until
+from tests.orders.server import Server
+from tests.sinks.test_influx import held, told
+
+_PARTS = ("appender", "projector")
+
+
+class Gateway(Server):
+    """The shared server, whose parts can be killed one by one and started with failpoints."""
+
+    def __init__(self, port: int, influx: Influx, prefix: str) -> None:
+        tables = f'reconnect_seconds_max = 0.5\n[influx]\nurl = "{influx.url}"\ndatabase_prefix = "{prefix}"\n'
+        super().__init__(port, influx=tables + "timeout_seconds = 2\n")
+        self.parts: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start what does not run, and wait until it receives."""
+        if missing := [name for name in _PARTS if name not in self.parts or self.parts[name].poll() is not None]:
+            seen = self.log().count("connected to the broker")
+            for name in missing:
+                self.part(name)
+            if "appender" in missing:
+                until(lambda: self.log().count("connected to the broker") > seen, seconds=30, what=self.log())
+
+    def part(self, name: str, failpoints: str = "") -> subprocess.Popen[bytes]:
+        """Start one part."""
+        with (self.folder / "log").open("ab") as log:
+            self.parts[name] = subprocess.Popen(
+                [sys.executable, "-m", f"gateway.{name}", "--settings", str(self.settings_path)],
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, VARIABLE: failpoints},
+            )
+        self.processes = list(self.parts.values())
+        return self.parts[name]
+
+    def kill(self, *names: str) -> None:
+        """kill -9."""
+        for name in names or _PARTS:
+            if name in self.parts:
+                self.parts[name].kill()
+                self.parts[name].wait(10)
+
+    def stop(self) -> None:
+        for process in self.parts.values():
+            process.send_signal(signal.SIGCONT)
+        super().stop()
+        self.parts = {}
+
+    def dies(self, name: str) -> None:
+        """Wait until a part has killed itself at its failpoint."""
+        until(lambda: self.parts[name].poll() is not None, seconds=30, what=f"the {name} to die at its failpoint")
+
+    def log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
+
+
+@dataclass
+class Verdict:
+    """What came of one fault."""
+
+    events: int = 0
+    lost: int = 0
+    doubled: int = 0
+    named: int = 0
+    """Lost as the table allows it, and listed by number."""
+    recovered_seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+
+class Floor:
+    """Everything real that one run needs. `short`: a few events, one of each kind of injury."""
+
+    def __init__(self, influx: Influx, *, seed: int, short: bool, name: str = "chaos") -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="mwc-"))
+        self.seed, self.short, self.dice = seed, short, random.Random(seed)
+        (self.folder / "broker").mkdir()
+        self.broker = Mosquitto(self.folder / "broker")
+        self.broker.start()
+        self.wire = Wire(self.broker.port)
+        self.influx, self.prefix = influx, f"{name}_"
+        self.gateway = Gateway(self.wire.port, influx, self.prefix)
+        self.players: list[Player] = []
+        self.healed_at = 0.0
+        self._count = 0
+
+    def close(self) -> None:
+        for player in self.players:
+            player.kill()
+        self.gateway.stop()
+        shutil.rmtree(self.gateway.folder)
+        self.wire.close()
+        self.broker.kill()
+        shutil.rmtree(self.folder)
+
+    def some(self, short: int, full: int) -> int:
+        """A count of this run's size."""
+        return short if self.short else full
+
+    def player(self, firm: str = "turning", *, start: bool = True, **settings: str) -> Player:
+        """One more edge, with a name that nobody had."""
+        self._count += 1
+        edge = f"e{self._count}"
+        made = Player(firm, edge, self.folder / edge, self.wire.port, self.seed, **settings)
+        self.players.append(made)
+        return made.start().ready() if start else made
+
+    def adopt(self, player: Player) -> Player:
+        """Hold an edge that was made elsewhere (a clone) to the same conditions."""
+        self.players.append(player)
+        return player
+
+    def healed(self) -> None:
+        """The injury is over: from here on the time to recover counts."""
+        self.healed_at = time.monotonic()
+
+    def nudge(self) -> None:
+        """In a short run, cut every edge's line once: they greet at once instead of at their own pace."""
+        if self.short:
+            self.wire.cut(".e")
+
+    # -- what is there -------------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[Row]:
+        with contextlib.suppress(StoreError), Ledger.open(self.gateway.settings.ledger_url) as ledger:
+            return ledger.rows(0, 10_000_000)
+        return []
+
+    def keys(self) -> set[Key]:
+        return {row.key for row in self.rows()}
+
+    def has(self, wanted: set[Key]) -> bool:
+        """Whether the ledger holds all of these."""
+        return wanted <= self.keys()
+
+    def accepted(self) -> set[Key]:
+        return {key for player in self.players for key in player.accepted()}
+
+    def wait_committed(self, seconds: float = 60) -> None:
+        until(lambda: self.has(self.accepted()), seconds=seconds, what="the ledger to have everything")
+
+    @contextlib.contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        with Ledger.open(self.gateway.settings.ledger_url) as ledger:
+            yield ledger
+
+    def ledger_file(self) -> Path:
+        return self.gateway.settings.data_dir / "ledger.sqlite"
+
+    def sinks_agree(self) -> bool:
+        """Whether InfluxDB's non-void points equal the non-void facts of everything in the ledger."""
+        with self.ledger() as ledger, State.open(self.gateway.settings.state_url) as state:
+            if state.cursor() != ledger.last_position() or state.unfinished():
+                return False
+            return held(self.influx, self.prefix) == told(state)
+
+    # -- the conditions ------------------------------------------------------------------------------------------------
+
+    def verify(self, *, allowed: set[Key] | None = None, seconds: float = 120) -> Verdict:
+        """Hold the floor to the conditions of the table; `allowed` may be missing if the ledger lists it as gone."""
+        allowed = allowed or set()
+        verdict = Verdict()
+        self.healed_at = self.healed_at or time.monotonic()
+        self._wait(
+            verdict, lambda: self.has(self.accepted() - allowed), seconds, "the ledger to have what was accepted"
+        )
+        self._wait(verdict, self.sinks_agree, seconds, "InfluxDB's non-void points to equal the non-void facts")
+        verdict.recovered_seconds = time.monotonic() - self.healed_at
+        verdict.events = len(self.accepted())
+        self._fresh(verdict, allowed, seconds)
+        self._count_up(verdict, allowed)
+        self.healed_at = 0.0
+        return verdict
+
+    def _wait(self, verdict: Verdict, condition: Callable[[], object], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not _quietly(condition):
+            if time.monotonic() > deadline:
+                verdict.wrong.append(f"waited {seconds:.0f} s in vain for {what}")
+                return
+            time.sleep(0.02)
+
+    def _fresh(self, verdict: Verdict, allowed: set[Key], seconds: float) -> None:
+        """One more event from every edge that runs."""
+        alive = [player for player in self.players if player.alive]
+        before = {player.author: player.accepted() for player in alive}
+        for player in alive:
+            player.feed()
+        fresh = "a fresh event to pass"
+        self._wait(
+            verdict,
+            lambda: (
+                all(player.idle() and player.confirmed() for player in alive)
+                and all(player.accepted() - before[player.author] for player in alive)
+                and self.has(self.accepted() - allowed)
+            ),
+            seconds,
+            fresh,
+        )
+        self._wait(verdict, self.sinks_agree, seconds, f"{fresh} through to InfluxDB")
+
+    def _count_up(self, verdict: Verdict, allowed: set[Key]) -> None:
+        rows = self.rows()
+        present = {row.key: row for row in rows}
+        missing = self.accepted() - present.keys()
+        with self.ledger() as ledger:
+            listed = {
+                (one.author, one.epoch, seq)
+                for one in ledger.authors()
+                for first, last in (*one.gaps, *one.missing)
+                for seq in range(first, last + 1)
+            }
+        verdict.named = len(missing & allowed & listed)
+        verdict.lost = len(missing) - verdict.named
+        verdict.doubled = len(rows) - len(present)
+        for player in self.players:
+            self._hold_to_its_word(player, present, allowed, verdict)
+        with State.open(self.gateway.settings.state_url) as state:
+            if parked := [kept.state.key for kept in state.orders() if kept.parked]:
+                verdict.wrong.append(f"parked: {parked[:3]}")
+            if refused := state.refusals():
+                verdict.wrong.append(f"InfluxDB refused for good: {refused[0].reason}")
+        if verdict.lost:
+            verdict.wrong.append(f"lost, such as {sorted(missing - allowed or missing)[:3]}")
+        if verdict.doubled:
+            verdict.wrong.append("doubled")
+
+    def _hold_to_its_word(self, player: Player, rows: dict[Key, Row], allowed: set[Key], verdict: Verdict) -> None:
+        """What the machinist was told is there once, its bytes unchanged, its order kept within each epoch."""
+        mine = sorted((row for row in rows.values() if row.author == player.author), key=lambda row: row.seq)
+        times = Counter(at for row in mine if (at := _as_of(row)))
+        short = sum((Counter(player.told) - times).values())
+        if short > len([key for key in allowed if key[0] == player.author]):
+            verdict.wrong.append(f"{player.author}: {short} answered lines are not in the ledger")
+        verdict.doubled += sum((times - Counter(dict.fromkeys(times, 1))).values())
+        for epoch in {row.epoch for row in mine}:
+            order = [at for row in mine if row.epoch == epoch and (at := _as_of(row))]
+            if order != sorted(order):
+                verdict.wrong.append(f"{player.author}: epoch {epoch} is out of order")
+        if player.outbox.exists():
+            changed = [
+                key
+                for key, body in player.bodies().items()
+                if (row := rows.get((player.author, *key))) is not None and row.body != body
+            ]
+            if changed:
+                verdict.wrong.append(f"{player.author}: {len(changed)} events changed on the way")
+
+    def rest(self) -> None:
+        """After a fault: let the edges end, and begin the next one with none."""
+        for player in self.players:
+            player.kill()
+        self.players = []
+
+
+def _as_of(row: Row) -> datetime | None:
+    try:
+        return datetime.fromisoformat(json.loads(row.body)["as_of"])
+    except (ValueError, TypeError, KeyError):  # garbage that a fault has sent
+        return None
+
+
+def _quietly(condition: Callable[[], object]) -> bool:
+    """A server that is away meanwhile is no answer yet."""
+    with contextlib.suppress(Exception):
+        return bool(condition())
+    return False
+
+
+@contextlib.contextmanager
+def running(*, seed: int, short: bool, influx: Influx | None = None, name: str = "chaos") -> Iterator[Floor]:
+    """A floor at work, and gone afterwards."""
+    with contextlib.ExitStack() as stack:
+        if influx is None:
+            influx = Influx(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mwi-"))))
+            stack.callback(influx.stop)
+            influx.start()
+        floor = Floor(influx, seed=seed, short=short, name=name)
+        stack.callback(floor.close)
+        floor.gateway.start()
+        yield floor
