@@ -71,7 +71,8 @@ HEADINGS = {
     "good_quality": "良品の数 Good is",
     "remaining": "残 Left",
     "waiting": "未送信 Not sent",
-    "missing": "欠番 Missing",
+    "missing": "未着 Missing",
+    "lost": "欠落 Gone for good",
     "source": "渡した From",
     "target": "受け取る To",
     "sent": "出荷数 Sent",
@@ -132,7 +133,7 @@ OPEN_SESSIONS = """SELECT "station", "order", "operation", "phase", "good", "goo
     WHERE "void" = 0 AND "open" = 1"""
 READY = """SELECT "order", "operation", "name", "state", "remaining" FROM "operation"
     WHERE "void" = 0 AND "mine" = 1 AND ("state" = 'ready' OR "state" = 'in_transit')"""
-TERMINALS = """SELECT last("waiting") AS "waiting", "missing" FROM "edge" WHERE "void" = 0 GROUP BY "edge" """
+TERMINALS = """SELECT last("waiting") AS "waiting", "missing", "lost" FROM "edge" WHERE "void" = 0 GROUP BY "edge" """
 OPEN_ORDERS = """SELECT "order", "part", "state", "percent", "due", "flags" FROM "order"
     WHERE "void" = 0 AND "state" <> 'done' AND "state" <> 'cancelled'"""
 LATE_ORDERS = """SELECT count("due_ms") FROM "order" WHERE "void" = 0 AND "due_ms" > 0 AND "due_ms" < $__to

@@ -3,14 +3,15 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.state import Kept
+from gateway.web.absent import sentence
 from gateway.web.memory import Memory, Pulse
+from gateway.web.reader import ReaderOf
 
 router = APIRouter()
 
@@ -26,13 +27,12 @@ async def live(request: Request, since: Annotated[int | None, Query(ge=0)] = Non
     memory: Memory = request.app.state.memory
     if memory.full:
         return PlainTextResponse(_FULL, status_code=503)
-    zone: ZoneInfo = request.app.state.zone
     last = request.headers.get("last-event-id", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else since
-    return EventSourceResponse(_events(memory, zone, after), ping=15, send_timeout=30)
+    return EventSourceResponse(_events(memory, request.app.state.reader, after), ping=15, send_timeout=30)
 
 
-async def _events(memory: Memory, zone: ZoneInfo, after: int | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(memory: Memory, reader: ReaderOf, after: int | None) -> AsyncIterator[ServerSentEvent]:
     if memory.full:  # many asked in one moment; the page tries again
         return
     with memory.listening() as listener:
@@ -43,7 +43,7 @@ async def _events(memory: Memory, zone: ZoneInfo, after: int | None) -> AsyncIte
         for kept in missed or ():
             yield _order(kept)
         if memory.pulse:
-            yield _pulse(memory.pulse, zone)
+            yield _pulse(memory.pulse, reader)
         while True:
             batch = await listener.next()
             if batch.everything:
@@ -53,17 +53,19 @@ async def _events(memory: Memory, zone: ZoneInfo, after: int | None) -> AsyncIte
             if batch.machines:
                 yield _event("machines", firms=sorted(batch.machines))
             if batch.pulse:
-                yield _pulse(batch.pulse, zone)
+                yield _pulse(batch.pulse, reader)
 
 
-def _pulse(pulse: Pulse, zone: ZoneInfo) -> ServerSentEvent:
-    local = pulse.as_of.astimezone(zone)
+def _pulse(pulse: Pulse, reader: ReaderOf) -> ServerSentEvent:
+    ja, en = reader("ja"), reader("en")
+    local = pulse.as_of.astimezone(ja.zone)
     return _event(
         "pulse",
         as_of=f"{local.hour}:{local.minute:02d}",
         age_seconds=round(pulse.age_seconds, 1),
         waiting=pulse.waiting,
         silent=pulse.silent,
+        absent={"ja": sentence(pulse.absent, ja), "en": sentence(pulse.absent, en)},
     )
 
 

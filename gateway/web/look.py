@@ -15,6 +15,7 @@ from broker.words import Word
 from gateway.settings import Gateway
 from gateway.state import Kept
 from gateway.web import words
+from gateway.web.absent import sentence
 from gateway.web.lane import lane
 from gateway.web.memory import Memory
 from gateway.web.reader import Language, Reader, choose
@@ -120,6 +121,10 @@ class Look:
             return "–"
         local = pulse.as_of.astimezone(self.reader.zone)
         return f"{local.hour}:{local.minute:02d}"
+
+    def absent(self) -> str:
+        """Return what is missing from which terminal, in one sentence; nothing if nothing is."""
+        return sentence(self.memory.pulse.absent, self.reader) if self.memory.pulse else ""
 
     def firm_word(self, firm: str) -> Word:
         """Return a firm's name in both languages."""

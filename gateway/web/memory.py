@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from gateway.rules.order import OrderState, State
 from gateway.state import Kept, StationRow
+from gateway.web.absent import Absent
 from gateway.web.lane import Show, shown
 
 LISTENERS = 200
@@ -23,12 +24,16 @@ TOLD_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How current the pages are. `age_seconds` is real time since `as_of`, whatever clock a demo runs by."""
+    """How current the pages are. `age_seconds` is real time since `as_of`, whatever clock a demo runs by.
+
+    `waiting` events are on their way from terminals that answer; `absent` will not come by themselves.
+    """
 
     as_of: datetime
     age_seconds: float
     waiting: int
     silent: int
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

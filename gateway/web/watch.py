@@ -16,10 +16,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.clock import Clock
+from broker.topics import GATEWAY
 from gateway.ledger import Ledger, Standing
 from gateway.settings import Gateway
 from gateway.state import State
 from gateway.store import StoreError
+from gateway.web.absent import absent
 from gateway.web.memory import Memory, Pulse, old
 
 POLL_SECONDS = 0.02
@@ -45,18 +47,18 @@ class Contacts:
     def __init__(self) -> None:
         self._heard: dict[str, tuple[datetime, float]] = {}
 
-    def silent(self, authors: Iterable[Standing], now: datetime, mono: float) -> int:
-        """Return how many edges have not been heard for `SILENT_SECONDS`."""
+    def silent(self, authors: Iterable[Standing], now: datetime, mono: float) -> frozenset[str]:
+        """Return the edges that have not been heard for `SILENT_SECONDS`."""
         for status in authors:
             contact = status.last_contact
-            if contact is None:
+            if contact is None or status.author == GATEWAY:
                 continue
             known = self._heard.get(status.author)
             if known is None:  # nothing seen of it yet: only the clock can tell
                 self._heard[status.author] = (contact, mono - max(0.0, (now - contact).total_seconds()))
             elif contact > known[0]:
                 self._heard[status.author] = (contact, mono)
-        return sum(mono - heard > SILENT_SECONDS for _, heard in self._heard.values())
+        return frozenset(author for author, (_, heard) in self._heard.items() if mono - heard > SILENT_SECONDS)
 
 
 class Watch(threading.Thread):
@@ -145,9 +147,11 @@ class Watch(threading.Thread):
             self._hand(self._memory.forget, gone)
         self._hand(self._memory.machines, state.stations())
         if self._as_of:
-            waiting = sum(status.waiting for status in authors)
             silent = self._contacts.silent(authors, now, mono)
-            self._hand(self._memory.beat, Pulse(self._as_of.at, mono - self._as_of.mono, waiting, silent))
+            waiting = sum(status.waiting for status in authors if status.author not in silent)
+            age = mono - self._as_of.mono
+            pulse = Pulse(self._as_of.at, age, waiting, len(silent), absent(authors, silent))
+            self._hand(self._memory.beat, pulse)
 
     def _hand(self, what: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():

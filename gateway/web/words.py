@@ -10,6 +10,8 @@ LOOPBACK = Word(
 AS_OF = Word("時点", "As of")
 UNSENT = Word("未送信 {n}件", "{n} not sent yet")
 SILENT = Word("応答なし {n}台", "{n} terminals silent")
+ABSENT = Word("{firm} {edge} の {n}件が届いていません", "{n} events from {firm} {edge} are missing")
+ABSENT_MORE = Word("（ほか {n}台）", " (+{n} more)")
 BETWEEN = Word("／", " · ")
 STALE = Word("古い表示です　つながるのを待っています", "This is old. Waiting for the connection")
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import httpx
@@ -47,14 +47,14 @@ class House:
         """Commit one row to the ledger that the projector has not taken in."""
         self.ledger.append([b"{}"], Reading(sample.NOW.astimezone(UTC), 1, "b0", ClockQuality.SYNCED))
 
-    def greet(self, *, holds: int) -> None:
-        """An edge says hello and that it holds so many events."""
-        now = sample.NOW.astimezone(UTC)
-        held = EpochHeld(epoch="0" * 15 + "1", lowest=1, last=holds, receipted=0, lost=())
+    def greet(self, *, holds: int, edge: str = "turning/e1", lowest: int = 1, minutes_ago: float = 0) -> None:
+        """An edge says, or said, hello and up to which number it holds events."""
+        now = sample.NOW.astimezone(UTC) - timedelta(minutes=minutes_ago)
+        held = EpochHeld(epoch="0" * 15 + "1", lowest=lowest, last=holds, receipted=0, lost=())
         hello = Hello(
             at=now, mono_ms=1, boot="ab-1", clock=ClockQuality.SYNCED, nonce="f" * 16, ledger=None, epochs=(held,)
         )
-        self.ledger.commit([Greeting("turning/e1", hello, now)])
+        self.ledger.commit([Greeting(edge, hello, now)])
 
     def close(self) -> None:
         self.state.close()

@@ -55,6 +55,9 @@ def test_the_board_changes_by_itself_and_greys_when_the_server_is_gone(page: Pag
     house.put(replace(more(48), delivered_at=sample.NOW))
     expect(row).to_have_count(0)
 
+    house.greet(holds=20, edge="turning/e2", minutes_ago=20)
+    expect(page.locator("#as-of")).to_contain_text("応答なし 1台／旋盤工場 e2 の 20件が届いていません")
+
     server.kill()
     expect(page.locator("body")).to_have_class("stale", timeout=8000)
     expect(page.locator(".stale-word")).to_be_visible()

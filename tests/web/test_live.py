@@ -192,8 +192,8 @@ def test_an_edge_not_heard_for_sixteen_real_minutes_is_counted_as_silent() -> No
         contact = sample.NOW - timedelta(minutes=minutes_ago)
         return [Standing("turning/e1", 1, 0, 0, 0, contact)]
 
-    assert contacts.silent(status(20), sample.NOW, 5000.0) == 1
-    assert contacts.silent(status(0), sample.NOW, 5001.0) == 0
+    assert contacts.silent(status(20), sample.NOW, 5000.0) == {"turning/e1"}
+    assert not contacts.silent(status(0), sample.NOW, 5001.0)
     # a demo's clock runs fast: hours of it pass between two hellos that are a minute apart
-    assert contacts.silent(status(0), sample.NOW + timedelta(hours=9), 5061.0) == 0
-    assert contacts.silent(status(0), sample.NOW, 5001.0 + SILENT_SECONDS + 1) == 1
+    assert not contacts.silent(status(0), sample.NOW + timedelta(hours=9), 5061.0)
+    assert contacts.silent(status(0), sample.NOW, 5001.0 + SILENT_SECONDS + 1) == {"turning/e1"}

@@ -27,6 +27,8 @@
     put("[data-as-of]", data.as_of);
     put("[data-unsent-now]", stamp.dataset.unsent.replace("{n}", data.waiting), data.waiting > 0);
     put("[data-silent-now]", data.silent ? stamp.dataset.silent.replace("{n}", data.silent) : "");
+    const absent = data.absent[document.documentElement.lang];
+    put("[data-absent-now]", absent ? stamp.dataset.between + absent : "");
     judge();
   };
   const judge = () => {
