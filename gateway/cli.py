@@ -200,6 +200,55 @@ def rebuild(settings: Settings = None) -> None:
 
 
 @app.command()
+def backup(  # noqa: PLR0917 - Typer makes options of them
+    file: Annotated[Path | None, typer.Argument(help="The copy to make, on another disk.")] = None,
+    follow: Annotated[
+        Path | None, typer.Option("--follow", help="Keep a copy in this folder of a second disk, until Ctrl-C.")
+    ] = None,
+    settings: Settings = None,
+    as_json: Json = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="FILE may be there already.")] = False,
+    same_disk: Annotated[bool, typer.Option("--same-disk", help="The folder may be on the ledger's disk.")] = False,
+) -> None:
+    """控えを取る / Copy every record, while the shared server runs: once to FILE, or for ever with --follow DIR."""
+    if (file is None) == (follow is None):
+        raise typer.BadParameter("FILE か --follow DIR のどちらかを書いてください / give FILE or --follow DIR")
+    kept = read_settings(settings_path(settings))
+    if follow:
+        from gateway.backup_follow import run as keep_following
+
+        raise typer.Exit(keep_following(kept, follow, same_disk=same_disk, as_json=as_json))
+    from gateway.backup import run
+
+    assert file
+    raise typer.Exit(run(kept, file, overwrite=overwrite, as_json=as_json))
+
+
+@app.command()
+def restore(  # noqa: PLR0917 - Typer makes options of them
+    source: Annotated[Path | None, typer.Argument(help="A copy: a file, or a folder of backup --follow.")] = None,
+    empty: Annotated[
+        str | None, typer.Option("--empty", metavar="OLD_ID", help="No copy is left: begin empty after that ledger.")
+    ] = None,
+    formerly: Annotated[
+        list[str] | None,
+        typer.Option("--formerly", metavar="ID", help="A later name the copy does not know; see mawashi-edge status."),
+    ] = None,
+    last_number: Annotated[int | None, typer.Option(min=0, help="The highest 共通番号 on paper.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the present ledger aside under a dated name.")
+    ] = False,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """復元する / Make a copy the ledger again; the edges then send again what they hold. Stop the gateway first."""
+    from gateway.restore import Wanted, run
+
+    wanted = Wanted(source, empty, tuple(formerly or ()), last_number, replace)
+    raise typer.Exit(run(read_settings(settings_path(settings)), wanted, as_json=as_json))
+
+
+@app.command()
 def demo(  # noqa: PLR0917 - Typer makes options of them
     seconds: Annotated[float | None, typer.Option(min=3.0, help="Scan for so long, measure, and end.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end; progress to stderr.")] = False,

@@ -22,7 +22,7 @@ from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, Taken, hashes, take
 from gateway.ledger.marks import Marks
 from gateway.ledger.reader import NUMBER, Ledger
-from gateway.ledger.transaction import Known, Transaction, WentBack, load
+from gateway.ledger.transaction import NUMBERS_SKIPPED, Known, Transaction, WentBack, load
 
 _EPOCHS_REMEMBERED = 50_000
 """Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
@@ -172,12 +172,11 @@ class WritableLedger(Ledger):
         self._known.update(work.touched)
         self._position, self._bundle, self._identity = work.position, work.bundle, work.identity
 
-    @staticmethod
-    def _count_up(connection: Connection, by: int, first: int) -> int:
+    def _count_up(self, connection: Connection, by: int, first: int) -> int:
         counter = t.counters.c
         start = connection.scalar(select(counter.next).where(counter.name == NUMBER))
-        if start is None:
-            start = first
+        if start is None:  # a copy older than the first number of all has no counter to move on
+            start = first + NUMBERS_SKIPPED * (len(self._identity) - 1)
             connection.execute(insert(t.counters).values(name=NUMBER, next=start))
         connection.execute(update(t.counters).where(counter.name == NUMBER).values(next=start + by))
         return start

@@ -29,7 +29,7 @@ TABLES = {"": Gateway, "mqtt": Mqtt, "mqtt.tls": Tls, "influx": Influx, "web": W
 COMMANDS = [
     "gateway", "check", "audit", "audit close", "rebuild", "replay",
     "set-aside list", "set-aside show", "set-aside discard", "set-aside again",
-    "order import", "order ticket", "demo",
+    "order import", "order ticket", "demo", "backup", "restore",
 ]  # fmt: skip
 
 
