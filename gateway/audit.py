@@ -55,12 +55,13 @@ class Records:
             "ledger": self.names[0],
             "lineage": self.names[1:],
             "events": self.events,
-            "totals": self._totals(),
+            "totals": self.totals(),
             "authors": _plain_authors(self.authors),
             "set_aside": [plain_aside(one) for one in self.set_aside],
         }
 
-    def _totals(self) -> dict[str, int]:
+    def totals(self) -> dict[str, int]:
+        """Return how many numbers were announced and what became of them, over all authors."""
         return {
             "announced": sum(one.announced_last for one in self.authors),
             "committed": sum(one.committed for one in self.authors),

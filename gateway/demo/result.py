@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from broker.topics import author
+from gateway.audit import projected_of, records_of
 from gateway.demo.cluster import Cluster
 from gateway.demo.place import DATABASE_PREFIX
 from gateway.demo.tally import Delays, keys, percentiles
@@ -13,7 +14,7 @@ from gateway.ledger import Ledger
 from gateway.orders.projected import wait_projected
 from gateway.rules.order import State as Standing
 from gateway.rules.row import Row
-from gateway.settings import Influx
+from gateway.settings import Gateway, Influx
 from gateway.sinks.influx import NAME as INFLUX
 from gateway.sinks.influx_http import Http
 from gateway.state import State
@@ -28,6 +29,7 @@ _PAGE_ROWS = 5_000
 class Result:
     """What is printed. `missing` and `doubled` must be 0.
 
+    `audit`: what `mawashi audit` says at the end, which knows nothing of the edges but what they have told.
     `missing`: accepted events that the ledger does not have. `doubled`: events of one edge that stand in the ledger
     under two keys. `repeated`: events that arrived again and were recognised, which is harmless.
     """
@@ -50,6 +52,7 @@ class Result:
     seconds: float
     speed: float
     drained: bool
+    audit: dict[str, bool | int]
     killed: tuple[str, ...] = ()
     told: dict[str, int] = field(default_factory=dict)
     influx: dict[str, int] | None = None
@@ -125,10 +128,17 @@ def collect(
             seconds=round(seconds, 1),
             speed=cluster.clock.speed,
             drained=was_drained,
+            audit=_audited(ledger, state, cluster.settings),
             killed=tuple(killed),
             told=dict(sorted(told.items())),
             influx=_influx(cluster.settings.influx, state, facts) if cluster.settings.influx else None,
         )
+
+
+def _audited(ledger: Ledger, state: State, settings: Gateway) -> dict[str, bool | int]:
+    records = records_of(ledger)
+    projected = projected_of(state, settings, records.events)
+    return {"ok": records.all_here and projected.all_shown, **records.totals()}
 
 
 def empty_databases(influx: Influx, firms: Sequence[str]) -> None:

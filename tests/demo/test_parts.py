@@ -212,6 +212,8 @@ class TestTheWhole:
         assert result["missing"] == result["doubled"] == result["set_aside"] == 0
         assert result["accepted"] == result["committed"] > 200
         assert result["killed"] == ["appender", "projector", "broker", "edge grinding"]
+        assert result["audit"]["ok"] is True, result["audit"]
+        assert result["audit"]["committed"] >= result["audit"]["announced"] > 0
         assert result["held_offline"] > 0
         assert result["operations_done"] > 0
         assert result["drained"]
@@ -236,6 +238,9 @@ class TestTheWhole:
         assert demo.stdout
         address = demo.stdout.readline()
         assert address.startswith("http://127.0.0.1:"), address
+        asked = [MAWASHI, "audit", "--json", "--settings", str(own_directory / "gateway.toml")]
+        audit = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+        assert json.loads(audit.stdout)["ledger"], audit.stderr
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
 
