@@ -5,14 +5,13 @@ copied is in `gateway.backup_copy`. What it last did stands in `backup.json` in 
 """
 
 import errno
-import json
 import os
 import random
 import signal
 import sqlite3
 import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from broker.words import Word
 from gateway import log
 from gateway.backup import BackupError, ledger_file
 from gateway.backup_copy import Copy, LedgerAwayError, Turn, Turned, TurnedError
+from gateway.backup_status import Status, status_path
 from gateway.settings import Gateway
 from gateway.store import Lock, StoreError
 
@@ -55,29 +55,6 @@ _TURNED = {
         "this folder holds the copy of another ledger. Choose another folder",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the copy stands. `at`: the moment up to which it is whole; `trouble`: what is wrong now, in both languages.
-
-    `lag_seconds`: no commit of the last turn had been in the ledger for longer when it was on the second disk.
-    """
-
-    dir: str
-    pid: int
-    position: int = 0
-    at: datetime | None = None
-    lag_seconds: float | None = None
-    lag_seconds_max: float | None = None
-    trouble: str | None = None
-    trouble_ja: str | None = None
-    since: datetime | None = None
-
-    def plain(self) -> dict[str, object]:
-        """Return it for JSON."""
-        found = asdict(self)
-        return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in found.items()}
 
 
 class TroubleError(Exception):
@@ -228,13 +205,10 @@ class Follow:
         return Word(f"{self._folder} に書けません（{error}）", f"{self._folder} cannot be written ({error})")
 
     def _tell(self, *, said: bool) -> None:
-        line = json.dumps(self.status.plain(), ensure_ascii=False)
         if said and self._as_json:
-            typer.echo(line)
-        new = self._status_path.with_suffix(".new")
+            typer.echo(self.status.line())
         try:
-            new.write_text(line, encoding="utf-8")
-            new.replace(self._status_path)
+            self.status.write(self._status_path)
         except OSError as error:  # the first disk is full; what it is about is said by others
             _log.warning("how the copy stands cannot be noted", reason=error)
 
@@ -252,11 +226,6 @@ class _Files:
 
     def _now(self) -> list[tuple[int, int]]:
         return [(found.st_dev, found.st_ino) for found in (path.stat() for path in self._paths)]
-
-
-def status_path(settings: Gateway) -> Path:
-    """Return where it is noted how the copy stands."""
-    return settings.data_dir / "backup.json"
 
 
 def run(settings: Gateway, folder: Path, *, same_disk: bool, as_json: bool) -> int:

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DatabaseError
 
+from broker.clock import clock
 from broker.ranges import Ranges, size
 from broker.words import Word
 from gateway.audit import Projected, Records, projected_of, records_of
+from gateway.backup_status import said_of_copy
 from gateway.finding import Finding
 from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway
@@ -42,6 +44,7 @@ def standing(settings: Gateway) -> Iterator[Finding]:
         yield unreadable_records(error)
         return
     yield from said_of_records(records, ZoneInfo(settings.time_zone), most=_RANGES_NAMED)
+    yield from said_of_copy(settings, records.events, clock().read().at)
     try:
         with State.open(settings.state_url) as state:
             yield from said_of_projected(projected_of(state, settings, records.events))
