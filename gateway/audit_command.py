@@ -12,10 +12,11 @@ from sqlalchemy.exc import DatabaseError
 from broker.clock import clock
 from broker.messages import Range
 from broker.ranges import size, union
+from broker.words import Word
 from gateway.api import Api, GatewayAway
 from gateway.audit import Projected, Records, SinkStatus, projected_of, records_of
 from gateway.finding import Finding
-from gateway.ledger import Ledger, StoreError
+from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway
 from gateway.standing import (
     ranges_text,
@@ -118,20 +119,27 @@ def _range(text: str) -> Range | None:
 def _show(records: Records, projected: Projected | None, zone: ZoneInfo, findings: Sequence[Finding]) -> None:
     for author, epochs in groupby(records.authors, key=lambda one: one.author):
         some = list(epochs)
-        announced, committed = sum(one.announced_last for one in some), sum(one.committed for one in some)
-        away, gone = sum(size(one.missing) for one in some), sum(size(one.gaps) for one in some)
-        closed = sum(size(each.left) for one in some for each in one.closed)
         contact = some[0].last_contact
         heard = f"{contact.astimezone(zone):%Y-%m-%d %H:%M}" if contact else "–"
-        typer.echo(
-            f"{author}：告知 {announced}、保存 {committed}、未着 {away}、欠落 {gone}、打切り {closed}、"
-            f"最終連絡 {heard} / announced {announced}, committed {committed}, missing {away}, gone {gone}, "
-            f"closed {closed}, last heard {heard}"
-        )
+        ja, en = _counts(some)
+        typer.echo(f"{author}：{ja}、最終連絡 {heard} / {en}, last heard {heard}")
+        for one in some if projected is None else ():  # of one author alone
+            ja, en = _counts([one])
+            typer.echo(f"  {one.epoch}：{ja} / {en}")
     for sink in projected.sinks if projected else ():
         typer.echo(_sink(sink))
-    for one in findings:
-        typer.echo(one)
+    for finding in findings:
+        typer.echo(finding)
+
+
+def _counts(some: Sequence[AuthorStatus]) -> Word:
+    announced, committed = sum(one.announced_last for one in some), sum(one.committed for one in some)
+    away, gone = sum(size(one.missing) for one in some), sum(size(one.gaps) for one in some)
+    closed = sum(size(each.left) for one in some for each in one.closed)
+    return Word(
+        f"告知 {announced}、保存 {committed}、未着 {away}、欠落 {gone}、打切り {closed}",
+        f"announced {announced}, committed {committed}, missing {away}, gone {gone}, closed {closed}",
+    )
 
 
 def _sink(sink: SinkStatus) -> str:

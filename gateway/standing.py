@@ -18,7 +18,6 @@ from gateway.finding import Finding
 from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway
 from gateway.state import State
-from gateway.store import Unwritable
 
 _BEHIND_EVENTS = 6000
 """What is taken in within two seconds (design 9)."""
@@ -40,7 +39,7 @@ def standing(settings: Gateway) -> Iterator[Finding]:
     except StoreError:
         yield Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
         return
-    except Unwritable as error:
+    except DatabaseError as error:
         yield unreadable_records(error)
         return
     yield from said_of_records(records, ZoneInfo(settings.time_zone), most=_RANGES_NAMED)
@@ -54,7 +53,8 @@ def standing(settings: Gateway) -> Iterator[Finding]:
 
 def unreadable_records(error: DatabaseError) -> Finding:
     """Say that the ledger cannot be read."""
-    return Finding(_RECORDS, False, Word("読めません", f"they cannot be read: {error.orig}"), _LOG)
+    remedy = Word("共有サーバーを起動し直し、ログを見てください", "Restart the gateway, then see its log.")
+    return Finding(_RECORDS, False, Word("読めません", f"they cannot be read: {error.orig}"), remedy)
 
 
 def unreadable_orders(error: Exception) -> Finding:

@@ -33,7 +33,6 @@ class Closure:
 class Closed:
     """How many numbers of one author are closed and still absent, counted as `Standing` counts them."""
 
-    all: int = 0
     waiting: int = 0
     missing: int = 0
     lost: int = 0
@@ -69,7 +68,6 @@ def closed_by_author(connection: Connection) -> dict[str, Closed]:
         these = ranges_closed(some)
         before = found.get(epoch.author, Closed())
         found[epoch.author] = Closed(
-            before.all + size(both(these, not_here(marks, announced))),
             before.waiting + size(both(these, marks.absent(announced))),
             before.missing + size(both(these, marks.absent(max(announced, marks.upto)))),
             before.lost + size(both(these, marks.gaps)),

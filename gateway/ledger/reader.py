@@ -111,10 +111,7 @@ class AuthorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one author stands, over all its epochs: numbers as in `AuthorStatus`; `lost` can never be sent any more.
-
-    `closed` were given up by a person, have not come since, and count nowhere else.
-    """
+    """How one author stands, over all its epochs: numbers as in `AuthorStatus`; `lost` can never be sent any more."""
 
     author: str
     committed: int
@@ -122,7 +119,6 @@ class Standing:
     missing: int
     lost: int
     last_contact: datetime | None
-    closed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +303,6 @@ def _less(one: Standing, closed: Closed) -> Standing:
         waiting=one.waiting - closed.waiting,
         missing=one.missing - closed.missing,
         lost=one.lost - closed.lost,
-        closed=closed.all,
     )
 
 

@@ -115,7 +115,11 @@ def test_one_author_alone_is_judged_alone(settings: Path, kept: Gateway) -> None
     with Ledger.open(kept.ledger_url, write=True) as ledger:
         ledger.commit([greeting(last=9), batch(1, some(1, 5))])
         ledger.append([b"{}"], READING)
-    assert audited(settings, "--author", "turning/e1")[0] == 1
+    status, lines = said(settings, "--author", "turning/e1")
+    assert (status, len(lines)) == (1, 5)
+    assert lines[1] == (
+        f"  {EPOCH}：告知 9、保存 5、未着 4、欠落 0、打切り 0 / announced 9, committed 5, missing 4, gone 0, closed 0"
+    )
     status, found = audited(settings, "--author", "gateway")
     assert (status, [one["author"] for one in found["authors"]]) == (0, ["gateway"])
     nobody = mawashi("audit", "--author", "turning/e9", "--settings", str(settings))

@@ -46,7 +46,7 @@ def test_what_the_dead_edge_announced_is_named_until_it_is_closed_and_listed_eve
     assert close(ledger, (101, 120)) == ((101, 120),)
     with Ledger.open(url) as reader:
         (status,) = reader.authors()
-        assert reader.standing() == [Standing(AUTHOR, 100, 0, 0, 0, NOW, closed=20)]
+        assert reader.standing() == [Standing(AUTHOR, 100, 0, 0, 0, NOW)]
     assert (status.missing, status.waiting) == ((), 0)
     assert status.closed == (Closure(101, 120, LATER.at, "office", WHY, left=((101, 120),)),)
 
@@ -69,7 +69,7 @@ def test_gaps_and_missing_numbers_are_closed_alike_and_counted_apart(ledger: Wri
     assert close(ledger, (2, 6), (15, 99)) == ((2, 3), (6, 6), (15, 20)), "only what is not here, as far as it is known"
     (status,) = ledger.authors()
     assert (status.gaps, status.missing, status.waiting) == (((1, 1), (7, 7)), ((11, 14),), 4)
-    assert ledger.standing() == [Standing(AUTHOR, 5, 4, 4, 2, NOW, closed=9)]
+    assert ledger.standing() == [Standing(AUTHOR, 5, 4, 4, 2, NOW)]
     assert close(ledger, (1, 20)) == ((1, 1), (7, 7), (11, 14)), "and nothing twice"
     assert close(ledger, (1, 20)) == ()
 

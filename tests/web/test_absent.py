@@ -18,8 +18,8 @@ from tests.web.conftest import House
 from tests.web.test_reader import reader
 
 
-def stands(author: str, *, waiting: int = 0, missing: int = 0, lost: int = 0, closed: int = 0) -> Standing:
-    return Standing(author, 9, waiting, missing, lost, sample.NOW, closed)
+def stands(author: str, *, waiting: int = 0, missing: int = 0, lost: int = 0) -> Standing:
+    return Standing(author, 9, waiting, missing, lost, sample.NOW)
 
 
 def test_only_what_will_not_come_by_itself_is_missing() -> None:
@@ -27,7 +27,6 @@ def test_only_what_will_not_come_by_itself_is_missing() -> None:
         stands("turning/e1", waiting=3, missing=3),
         stands("turning/e2", waiting=20, missing=20),
         stands("grinding/e1", waiting=4, missing=4, lost=2),
-        stands("plating/e1", closed=7),
         stands("gateway", missing=1),
     ]
     assert absent(authors, {"turning/e2", "gateway"}) == (Absent("turning", "e2", 20), Absent("grinding", "e1", 2))
