@@ -25,7 +25,7 @@ from gateway.ledger.intake import Batch, Greeting, Refusal, Taken, take
 from gateway.ledger.writer import Committed, WritableLedger
 from gateway.process import settings_from
 from gateway.settings import Gateway
-from gateway.store import StoreError, Unwritable
+from gateway.store import StoreError, Unwritable, reason
 from gateway.waiting import GROUP_EVENTS, Group, Waiting
 
 log = structlog.get_logger()
@@ -103,8 +103,8 @@ class Appender:
                 if not failed:
                     log.error(  # noqa: TRY400 - for a person, who needs no traceback
                         "the ledger cannot be written; nothing is acknowledged and the edges keep everything. "
-                        "Free the disk or end whatever locks the file; retrying",
-                        reason=error.orig,
+                        "Free the disk, end whatever locks the file, or start PostgreSQL; retrying",
+                        reason=reason(error),
                     )
                 failed = True
                 if not self._rest(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, no secret
@@ -183,7 +183,8 @@ class Appender:
             try:
                 future.set_result(self._carry_out(request))
             except Unwritable as error:
-                future.set_exception(GatewayAway(f"The ledger cannot be written ({error.orig}). Nothing was done."))
+                done = "See whether it was done" if error.connection_invalidated else "Nothing was done"
+                future.set_exception(GatewayAway(f"The ledger cannot be written ({reason(error)}). {done}."))
 
         self._waiting.ask(task)
         return future

@@ -27,6 +27,7 @@ from gateway.standing import (
     unreadable_records,
 )
 from gateway.state import State
+from gateway.store import StoreAwayError
 
 _RANGE = re.compile(r"([0-9]{1,16})(?:-([0-9]{1,16}))?")
 
@@ -37,10 +38,10 @@ def audit(settings: Gateway, author: str | None, *, as_json: bool) -> int:
     try:
         with Ledger.open(settings.ledger_url) as ledger:
             records = records_of(ledger)
+    except (StoreAwayError, DatabaseError) as error:
+        return _refuse(str(unreadable_records(error)))
     except StoreError as error:
         return _refuse(f"まだ記録がありません / There are no records yet: {error}")
-    except DatabaseError as error:
-        return _refuse(str(unreadable_records(error)))
     projected: Projected | None = None
     findings: list[Finding] = []
     if author is not None:

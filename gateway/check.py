@@ -19,9 +19,12 @@ from broker.topics import GATEWAY, Kind, Topic, client_id
 from broker.words import Word
 from gateway.api import Api, GatewayAway
 from gateway.finding import Finding
+from gateway.ledger.reader import STORE as LEDGER
 from gateway.settings import Gateway, Influx
 from gateway.sinks.influx_http import Away, Http
 from gateway.standing import standing
+from gateway.state.reader import STORE as STATE
+from gateway.store import StoreError, at
 
 _MQTT_SECONDS = 5.0
 _INFLUX_SECONDS = 5.0
@@ -60,6 +63,7 @@ def look(settings: Gateway) -> Iterator[Finding]:
     yield _mqtt(settings)
     if settings.influx:
         yield _influx(settings.influx)
+    yield from _stores(settings)
     running = _gateway(settings)
     yield running
     yield _web(settings, running=running.ok)
@@ -107,6 +111,33 @@ def _data_dir(folder: Path) -> Finding:
     gib = free // 1024**3
     ja, en = ("", "") if folder.exists() else ("、これから作ります", ", new")
     return Finding(what, True, Word(f"{folder}、空き {gib} GiB{ja}", f"{folder}, {gib} GiB free{en}"))
+
+
+def _stores(settings: Gateway) -> Iterator[Finding]:
+    """Say where records and orders are kept, and whether that place can be used."""
+    for what, url, name in (
+        (Word("全記録の置き場", "records are kept in"), settings.ledger_url, LEDGER),
+        (Word("受注の置き場", "orders are kept in"), settings.state_url, STATE),
+    ):
+        try:
+            place = at(url, name)
+            careless = place.careless()
+        except StoreError as error:
+            remedy = Word(
+                f"gateway.toml の {name}_url とデータベースの権限を確かめてください：docs/postgresql.md",
+                f"See {name}_url in the settings and the database's rights: docs/postgresql.md",
+            )
+            yield Finding(what, False, Word(f"使えません：{error}", str(error)), remedy)
+            continue
+        if careless and name == LEDGER:
+            found = Word(f"{place} の {careless} が off です", f"{place} runs with {careless} = off")
+            remedy = Word(
+                "停電で記録が消えます。postgresql.conf で on にしてください",
+                "A power cut may take records: set it on in postgresql.conf.",
+            )
+            yield Finding(what, False, found, remedy)
+        else:
+            yield Finding(what, True, Word(str(place), str(place)))
 
 
 def _mqtt(settings: Gateway) -> Finding:

@@ -13,14 +13,14 @@ from gateway.resolve import Rejected, judge, row_text
 from gateway.rules.row import Row
 from gateway.rules.stamp import Stamped, stamp
 from gateway.rules.voiding import Key
-from gateway.store import StoreError
+from gateway.store import StoreError, reason
 
 _KEPT = 50_000
 """About 2 kB each (measured)."""
 
 
 class LedgerAway(Exception):  # noqa: N818 - it is away, no error of ours
-    """The ledger cannot be read now; SQLite's reason."""
+    """The ledger cannot be read now; the database's reason."""
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise LedgerAway(str(error.orig)) from error
+        raise LedgerAway(reason(error)) from error
     except StoreError as error:
         raise LedgerAway(str(error)) from error
 

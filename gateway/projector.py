@@ -33,8 +33,9 @@ from gateway.sinks import Notes, Sink
 from gateway.sinks.influx import InfluxSink
 from gateway.sinks.views import ViewsSink
 from gateway.state import State
-from gateway.state.writer import WritableState, delete_files, unusable
-from gateway.store import StoreError, path_of
+from gateway.state.reader import STORE
+from gateway.state.writer import WritableState
+from gateway.store import StoreError, at, reason
 from gateway.touched import Wait
 
 _log = structlog.get_logger()
@@ -281,9 +282,9 @@ class Process:
                 self._stopping.wait(self._trouble.wait("the ledger cannot be read", str(error)))
             except DatabaseError as error:
                 ready = False
-                if unusable(error) and not self._trouble.text:
+                if state.unusable(error) and not self._trouble.text:
                     state.start_over()
-                self._stopping.wait(self._trouble.wait("the state cannot be written", str(error.orig)))
+                self._stopping.wait(self._trouble.wait("the state cannot be written", reason(error)))
 
 
 class _Trouble:
@@ -293,11 +294,11 @@ class _Trouble:
         self.text = ""
         self._wait = _BACK_OFF_SECONDS[0]
 
-    def wait(self, what: str, reason: str) -> float:
+    def wait(self, what: str, said: str) -> float:
         """Say it if it is new; return how long to wait."""
-        if reason != self.text:
-            _log.warning(f"{what} now; it is tried until it can", reason=reason)
-        self.text = reason
+        if what != self.text:
+            _log.warning(f"{what} now; it is tried until it can", reason=said)
+        self.text = what
         wait, self._wait = self._wait, min(self._wait * 2, _BACK_OFF_SECONDS[1])
         return wait * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
@@ -313,7 +314,7 @@ def rebuild(settings: Gateway) -> bool:
 
     Returns whether there was one.
     """
-    return delete_files(path_of(settings.state_url))
+    return at(settings.state_url, STORE).delete()
 
 
 def main(arguments: Sequence[str]) -> int:

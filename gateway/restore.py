@@ -28,10 +28,10 @@ from gateway.backup_copy import finish, read_only
 from gateway.backup_follow import FILE
 from gateway.backup_verify import BadCopyError, verify
 from gateway.ledger import tables as t
-from gateway.ledger.reader import NUMBER
+from gateway.ledger.reader import NUMBER, STORE
 from gateway.ledger.transaction import NUMBERS_SKIPPED
 from gateway.settings import Gateway
-from gateway.state.writer import delete_files
+from gateway.state.reader import STORE as STATE
 
 _SIDES = ("", "-wal", "-shm", "-journal")
 _FORMERLY = "a former name, given at a restore"
@@ -209,7 +209,7 @@ def _name(work: Path, wanted: Wanted, former: _Former, first_number: int) -> tup
 
     Returns the names, newest first, and the next 共通番号.
     """
-    engine = store.writer(f"sqlite:///{work}")
+    engine = store.at(f"sqlite:///{work}", STORE).writer()
     try:
         store.migrate(engine, "gateway.ledger.migrations")
         with engine.begin() as connection:
@@ -247,7 +247,7 @@ def _skip_numbers(connection: Connection, least: int) -> int:
 
 
 def _counts(work: Path) -> tuple[int, datetime | None]:
-    engine = store.reader(f"sqlite:///{work}")
+    engine = store.at(f"sqlite:///{work}", STORE).reader()
     try:
         with engine.begin() as connection:
             rows = connection.scalar(select(func.count()).select_from(t.rows)) or 0
@@ -292,7 +292,7 @@ def _put_in_place(work: Path, ledger: Path, state: Path) -> Path | None:
             old = ledger.with_name(ledger.name + side)
             if old.exists():
                 old.rename(kept.with_name(kept.name + side))
-    delete_files(state)
+    store.at(f"sqlite:///{state}", STATE).delete()
     work.replace(ledger)
     _to_disk(ledger.parent)
     return kept

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from broker.events import Id
 from broker.settings import Mqtt, Settings, TimeZone
@@ -37,9 +38,13 @@ class Firm(Settings):
 
 
 class Gateway(Settings):
-    """The whole file. `data_dir` holds ledger.sqlite, state.sqlite and the socket gateway.sock."""
+    """The whole file. `data_dir` holds the socket gateway.sock and, unless they are elsewhere, ledger and state."""
 
     data_dir: Path
+    ledger_url: Annotated[str, Field(validate_default=True)] = ""
+    """SQLAlchemy's address of the ledger."""
+    state_url: Annotated[str, Field(validate_default=True)] = ""
+    """SQLAlchemy's address of the state, which may be deleted at any time."""
     time_zone: TimeZone = "Asia/Tokyo"
     public_url: str | None = None
     first_number: Annotated[int, Field(ge=1)] = 1001
@@ -49,15 +54,31 @@ class Gateway(Settings):
     web: Web = Web()
     firms: tuple[Firm, ...] = ()
 
-    @property
-    def ledger_url(self) -> str:
-        """SQLAlchemy's address of the ledger."""
-        return f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
-
-    @property
-    def state_url(self) -> str:
-        """SQLAlchemy's address of the state, which may be deleted at any time."""
-        return f"sqlite:///{self.data_dir / 'state.sqlite'}"
+    @field_validator("ledger_url", "state_url")
+    @classmethod
+    def _address(cls, url: str, info: ValidationInfo) -> str:
+        """Fill in the file in `data_dir`; refuse what is no store, and a password where anybody may read it."""
+        if not url:
+            name = str(info.field_name).removesuffix("_url")
+            return f"sqlite:///{info.data.get('data_dir', Path()) / name}.sqlite"
+        if url.startswith("sqlite:///"):
+            return url
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme == "postgresql+psycopg" and len(parts.path) > 1 and (parts.port or True)
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(
+                "postgresql+psycopg://利用者@ホスト/データベース か sqlite:///ファイル と書いてください / "
+                "write postgresql+psycopg://USER@HOST/DATABASE or sqlite:///FILE"
+            )
+        if parts.password is not None or "password" in parse_qs(parts.query):
+            raise ValueError(
+                "パスワードはここに書かず、ファイルに入れて ?passfile=ファイル と書いてください / "
+                "the password does not belong here: put it into a file and add ?passfile=FILE"
+            )
+        return url
 
     @property
     def socket(self) -> Path:

@@ -18,6 +18,7 @@ from gateway.finding import Finding
 from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway
 from gateway.state import State
+from gateway.store import StoreAwayError, reason
 
 _BEHIND_EVENTS = 6000
 """What is taken in within two seconds (design 9)."""
@@ -36,6 +37,9 @@ def standing(settings: Gateway) -> Iterator[Finding]:
     try:
         with Ledger.open(settings.ledger_url) as ledger:
             records = records_of(ledger)
+    except StoreAwayError as error:
+        yield unreadable_records(error)
+        return
     except StoreError:
         yield Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
         return
@@ -51,15 +55,20 @@ def standing(settings: Gateway) -> Iterator[Finding]:
         yield unreadable_orders(error)
 
 
-def unreadable_records(error: DatabaseError) -> Finding:
+def unreadable_records(error: Exception) -> Finding:
     """Say that the ledger cannot be read."""
     remedy = Word("共有サーバーを起動し直し、ログを見てください", "Restart the gateway, then see its log.")
-    return Finding(_RECORDS, False, Word("読めません", f"they cannot be read: {error.orig}"), remedy)
+    return _unreadable(_RECORDS, error, remedy)
 
 
 def unreadable_orders(error: Exception) -> Finding:
     """Say that the state cannot be read."""
-    return Finding(_ORDERS, False, Word("読めません", f"they cannot be read: {error}"), _LOG)
+    return _unreadable(_ORDERS, error, _LOG)
+
+
+def _unreadable(what: Word, error: Exception, remedy: Word) -> Finding:
+    said = reason(error) if isinstance(error, DatabaseError) else str(error)
+    return Finding(what, False, Word("読めません", f"they cannot be read: {said}"), remedy)
 
 
 def said_of_records(records: Records, zone: ZoneInfo, *, most: int | None) -> Iterator[Finding]:

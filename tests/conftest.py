@@ -1,4 +1,4 @@
-"""The real parts every chapter of the tests uses: Mosquitto, InfluxDB, and the folder of real data."""
+"""The real parts every chapter of the tests uses: Mosquitto, InfluxDB, PostgreSQL, and the folder of real data."""
 
 import json
 import os
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+from tests.postgresql import PostgreSql
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -181,6 +183,24 @@ def own_influx(tmp_path: Path) -> Iterator[Influx]:
     database.start()
     yield database
     database.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """One PostgreSQL for the whole run; tests make databases of their own, and none may stop it."""
+    server = PostgreSql()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def own_postgresql() -> Iterator[PostgreSql]:
+    """A PostgreSQL that a chapter may stop and start."""
+    server = PostgreSql()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")

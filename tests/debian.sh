@@ -15,6 +15,8 @@ need chromium chromium
 need pdftoppm poppler-utils
 need openssl openssl
 need docker-compose docker-compose
+# not in Debian's PATH; the tests run servers of their own
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need postgres postgresql
 fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
 
 [ -n "$missing" ] || exit 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from sqlalchemy import Connection, Engine, Select, case, func, select
+from sqlalchemy import Connection, Engine, Select, case, cast, func, select
 from sqlalchemy.exc import OperationalError
 
 from broker.events import ClockQuality
@@ -40,15 +40,18 @@ _ROWS: Select[Any] = (
 
 
 def _standing() -> Select[Any]:
+    def total(numbers: Any) -> Any:
+        return cast(func.coalesce(func.sum(numbers), 0), t.Big)  # PostgreSQL's own sum of 64 bits is a decimal
+
     def length(table: Any, last: Any) -> Any:
-        return func.coalesce(func.sum(last - table.c.first + 1), 0)
+        return total(last - table.c.first + 1)
 
     e, holes = t.epochs.c, t.holes.c
     announced = func.coalesce(e.announced_last, 0)
     told = case((holes.last < announced, holes.last), else_=announced)
     of_hole = (
         select(holes.epoch_id, length(t.holes, holes.last).label("all"))
-        .add_columns(func.sum(case((holes.first <= announced, told - holes.first + 1), else_=0)).label("told"))
+        .add_columns(total(case((holes.first <= announced, told - holes.first + 1), else_=0)).label("told"))
         .join(t.epochs, e.id == holes.epoch_id)
         .group_by(holes.epoch_id)
         .subquery()
@@ -61,10 +64,10 @@ def _standing() -> Select[Any]:
     return (
         select(
             e.author,
-            func.sum(e.upto - missing - lost),
-            func.sum(beyond + func.coalesce(of_hole.c.told, 0)),
-            func.sum(beyond + missing),
-            func.sum(lost),
+            total(e.upto - missing - lost),
+            total(beyond + func.coalesce(of_hole.c.told, 0)),
+            total(beyond + missing),
+            total(lost),
             t.authors.c.last_contact,
         )
         .outerjoin(t.authors, t.authors.c.author == e.author)
@@ -76,6 +79,7 @@ def _standing() -> Select[Any]:
 
 
 _STANDING = _standing()
+STORE = "ledger"
 NUMBER, REPEATED = "number", "repeated"
 """Counters: the next 共通番号; how many events arrived again."""
 _ASKED_AT_ONCE = 500
@@ -152,9 +156,9 @@ class SetAside:
 class Ledger:
     """The ledger as everyone but the appender sees it. May be used by several threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._changes = store.Changes(engine)
+    def __init__(self, place: store.Store, engine: Engine) -> None:
+        self._place, self._engine = place, engine
+        self._changes = place.changes(engine)
 
     @overload
     @classmethod
@@ -166,13 +170,16 @@ class Ledger:
     def open(cls, url: str, *, write: bool = False) -> "Ledger":
         """Open a ledger that exists; with `write`, make or migrate it and be its only writer.
 
-        Raises StoreError with one sentence: there is none yet, or another process writes it.
+        Raises StoreError with one sentence: there is none yet, or another process writes it; StoreAwayError if the
+        server that keeps it does not answer.
         """
         if write:
             from gateway.ledger.writer import WritableLedger  # noqa: PLC0415 - it builds on this class
 
             return WritableLedger.create(url)
-        return cls(store.reader(url))
+        place = store.at(url, STORE)
+        place.check()
+        return cls(place, place.reader())
 
     def close(self) -> None:
         """Close every connection."""
@@ -200,7 +207,7 @@ class Ledger:
             with self._engine.begin() as connection:
                 names = tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
         except OperationalError as error:
-            if "no such table" not in str(error.orig):
+            if not self._place.being_made(error):
                 raise
             names = ()
         if not names:

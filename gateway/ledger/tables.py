@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,6 +30,14 @@ _LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - _ZERO) // _MICROSECOND
 
 Big = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite makes a rowid only of a column called INTEGER."""
+
+
+def letters(length: int | None = None) -> TypeEngine[str]:
+    """Text that is compared byte by byte, as SQLite does; PostgreSQL would else compare as its server's language does.
+
+    A length is said for people: neither database cuts or refuses by it.
+    """
+    return (String(length) if length else Text()).with_variant(Text(collation="C"), "postgresql")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -59,21 +68,21 @@ ledgers = Table(
     "ledgers",
     metadata,
     Column("n", Integer, primary_key=True),
-    Column("id", String(32), nullable=False, unique=True),
+    Column("id", letters(32), nullable=False, unique=True),
     Column("since", Instant, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", letters(), nullable=False),
 )
 """This ledger's names, the highest `n` being the present one; the others are its lineage."""
 
 authors = Table(
     "authors",
     metadata,
-    Column("author", String(65), primary_key=True),
+    Column("author", letters(65), primary_key=True),
     Column("last_contact", Instant, nullable=False),
     Column("waiting", Big, nullable=False),
     Column("refused", Big, nullable=False),
-    Column("version", String(32), nullable=False),
-    Column("ledger", String(32)),
+    Column("version", letters(32), nullable=False),
+    Column("ledger", letters(32)),
 )
 """What each author said of itself in its last hello, and when we last heard it."""
 
@@ -81,8 +90,8 @@ epochs = Table(
     "epochs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("author", String(65), nullable=False),
-    Column("epoch", String(16), nullable=False),
+    Column("author", letters(65), nullable=False),
+    Column("epoch", letters(16), nullable=False),
     Column("first_seen", Instant, nullable=False),
     Column("upto", Big, nullable=False),
     Column("announced_lowest", Big),
@@ -119,8 +128,8 @@ closures = Table(
     Column("first", Big, nullable=False),
     Column("last", Big, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("by", letters(), nullable=False),
+    Column("why", letters(), nullable=False),
 )
 """What a person gave up waiting for (`gateway.ledger.closing`). It changes no mark and no receipt."""
 
@@ -132,8 +141,8 @@ bundles = Table(
     Column("id", Big, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Column("mono_ms", BigInteger, nullable=False),
-    Column("boot", String(36), nullable=False),
-    Column("clock", String(16), nullable=False),
+    Column("boot", letters(36), nullable=False),
+    Column("clock", letters(16), nullable=False),
     Column("received_at", Instant, nullable=False),
 )
 """The sender's clock at sending, and ours, for the rows that first arrived together."""
@@ -155,12 +164,12 @@ set_aside = Table(
     "set_aside",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("topic", Text, nullable=False),
-    Column("author", String(65)),
-    Column("epoch", String(16)),
+    Column("topic", letters(), nullable=False),
+    Column("author", letters(65)),
+    Column("epoch", letters(16)),
     Column("seq", Big),
-    Column("reason", String(32), nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("reason", letters(32), nullable=False),
+    Column("detail", letters(), nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("size_bytes", Big, nullable=False),
     Column("body", LargeBinary),
@@ -168,10 +177,10 @@ set_aside = Table(
     Column("last_seen", Instant, nullable=False),
     Column("times", Big, nullable=False),
     Column("discarded_at", Instant),
-    Column("discarded_by", Text),
-    Column("discarded_why", Text),
+    Column("discarded_by", letters()),
+    Column("discarded_why", letters()),
     Column("read_at", Instant),
-    Column("read_by", Text),
+    Column("read_by", letters()),
 )
 """What could not become a row, with its bytes until a person discards them; the line itself stays.
 
@@ -183,7 +192,7 @@ Index(None, set_aside.c.topic, set_aside.c.reason, set_aside.c.sha256)
 counters = Table(
     "counters",
     metadata,
-    Column("name", String(32), primary_key=True),
+    Column("name", letters(32), primary_key=True),
     Column("next", Big, nullable=False),
 )
 """Numbers that are counted, such as 共通番号."""
@@ -191,7 +200,7 @@ counters = Table(
 tickets = Table(
     "tickets",
     metadata,
-    Column("id", String(6), primary_key=True),
+    Column("id", letters(6), primary_key=True),
     Column("minted_at", Instant, nullable=False),
 )
 """Every ticket id ever minted here; none is used again."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, litera
 
 from broker.messages import EpochHeld, new_ledger
 from broker.ranges import Ranges, minus
+from gateway import store
 from gateway.ledger import tables as t
 from gateway.ledger.closing import marks_of
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
@@ -33,7 +34,6 @@ KEPT_A_FIRM = 500
 NUMBERS_SKIPPED = 1000
 """共通番号 left out once the ledger has gone back, since some may be on paper already."""
 
-_INSERT_ROWS = insert(t.rows)
 _INSERT_BUNDLES = insert(t.bundles)
 _UPDATE_UPTO = update(t.epochs).where(t.epochs.c.id == bindparam("key")).values(upto=bindparam("reach"))
 _UPDATE_ANNOUNCED = (
@@ -234,7 +234,7 @@ class Transaction:
     def _flush(self) -> None:
         if self._rows:
             self._connection.execute(_INSERT_BUNDLES, self._bundles)
-            self._connection.execute(_INSERT_ROWS, self._rows)
+            store.insert_rows(self._connection, t.rows, self._rows)
             self._bundles, self._rows = [], []
 
     def _compare(self, batch: Batch, epoch_id: int, first: int, last: int) -> None:

@@ -3,8 +3,9 @@
 Which messages are grouped and when they are acknowledged stands in `gateway.appender`.
 """
 
+import contextlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,12 +22,13 @@ from gateway.ledger.closing import close as close_numbers
 from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, Taken, hashes, take
 from gateway.ledger.marks import Marks
-from gateway.ledger.reader import NUMBER, Ledger
+from gateway.ledger.reader import NUMBER, STORE, Ledger
 from gateway.ledger.transaction import NUMBERS_SKIPPED, Known, Transaction, WentBack, load
 
 _EPOCHS_REMEMBERED = 50_000
 """Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
 _TICKET_LENGTH = 6
+_KNOWN_HERE = "mawashi: what is remembered was read here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +44,28 @@ class Committed:
 class WritableLedger(Ledger):
     """The ledger in the hands of its one writer. The writing methods are for one thread."""
 
-    def __init__(self, engine: Engine, lock: store.Lock) -> None:
-        super().__init__(engine)
+    def __init__(self, place: store.Store, engine: Engine, lock: store.Held) -> None:
+        super().__init__(place, engine)
         self._lock = lock
         self._known: dict[tuple[str, str], Known] = {}
         self._own = (new_epoch(), 1)
-        self._identity = self._names()
-        with engine.begin() as connection:
-            self._position: int = connection.scalar(select(func.max(t.rows.c.position))) or 0
-            self._bundle: int = connection.scalar(select(func.max(t.bundles.c.id))) or 0
+        self._identity: tuple[str, ...] = ()
+        self._position = self._bundle = 0
+        with self._begin():
+            pass
 
     @classmethod
     def create(cls, url: str) -> Self:
         """Take the lock, migrate, and name a new ledger. Raises StoreError if another process writes it."""
-        lock = store.Lock(store.path_of(url))
-        engine = store.writer(url)
+        place = store.at(url, STORE)
+        lock = place.lock()
+        engine = place.writer()
         store.migrate(engine, "gateway.ledger.migrations")
         with engine.begin() as connection:
             if connection.scalar(select(func.count()).select_from(t.ledgers)) == 0:
                 now = clock().read().at
                 connection.execute(insert(t.ledgers).values(id=new_ledger(), since=now, why="created"))
-        return cls(engine, lock)
+        return cls(place, engine, lock)
 
     def close(self) -> None:
         """Close every connection and let another process write."""
@@ -76,7 +79,7 @@ class WritableLedger(Ledger):
 
     def commit(self, items: Sequence[Taken]) -> Committed:
         """Put everything into one transaction, in this order. If it raises, nothing has happened."""
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             work = self._transaction(connection)
             for item in items:
                 match item:
@@ -101,9 +104,9 @@ class WritableLedger(Ledger):
 
     def append(self, lines: Sequence[bytes], now: Reading) -> Appended:
         """Commit events of the gateway's own, all or none. Each opening of the ledger numbers them in a new epoch."""
-        epoch, first = self._own
         sent = Sent(now.at, now.mono_ms, now.boot, now.clock, now.at)
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
+            epoch, first = self._own
             work = self._transaction(connection)
             for start in range(0, len(lines), BUNDLE_EVENTS):
                 some = tuple(lines[start : start + BUNDLE_EVENTS])
@@ -144,7 +147,7 @@ class WritableLedger(Ledger):
         item = take(one.topic, one.body, one.first_seen)
         if isinstance(item, Refusal):
             return ReadAgain(outcome="not understood", detail=item.detail)
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             work = self._transaction(connection)
             work.late(item)
             work.finish()
@@ -160,6 +163,22 @@ class WritableLedger(Ledger):
             known = load(connection, (author, epoch))
             ranges = close_numbers(connection, known.id, wanted, at=now.at, by=by, why=why) if known else ()
         return NumbersClosed(known=known is not None, ranges=ranges)
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """Begin a transaction, over a new connection with nothing remembered from before.
+
+        When a connection breaks, a commit may have been made that nobody confirmed.
+        """
+        with self._engine.begin() as connection:
+            if _KNOWN_HERE not in connection.info:
+                self._known.clear()
+                self._own = (new_epoch(), 1)
+                self._identity = tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
+                self._position = connection.scalar(select(func.max(t.rows.c.position))) or 0
+                self._bundle = connection.scalar(select(func.max(t.bundles.c.id))) or 0
+                connection.info[_KNOWN_HERE] = True
+            yield connection
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(

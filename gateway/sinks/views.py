@@ -14,6 +14,7 @@ from broker.settings import Mqtt
 from broker.topics import GATEWAY, Kind, Topic, TopicError, order_subscription
 from gateway.sinks import Notes
 from gateway.state import Seen, State
+from gateway.store import reason
 
 NAME = "views"
 CLIENT_ID = "mw.gateway.views"
@@ -73,13 +74,19 @@ class ViewsSink:
     def run(self, stopping: threading.Event) -> None:
         """Publish until `stopping`."""
         self._link.start()
+        unread = False
         while not stopping.is_set():
             self._awake.clear()
             try:
                 busy = self._link.connected and self._turn(stopping)
             except DatabaseError as error:
-                _log.warning("views wait: the state cannot be read now", reason=str(error.orig))
-                busy = False
+                if not unread:
+                    _log.warning("views wait: the state cannot be read now", reason=reason(error))
+                unread, busy = True, False
+            else:
+                if unread:
+                    _log.info("views go on: the state can be read again")
+                unread = False
             if not busy:
                 self._awake.wait(_IDLE_SECONDS)
         self._ending = True

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from sqlite3 import Connection
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from gateway.rules.order import OrderState
 from gateway.state import tables as t
-from gateway.state.prepared import Prepared
+from gateway.state.prepared import Driver, Prepared, add, put
 from gateway.state.shapes import STATE, StationRow, names
 
 PointKey = tuple[str, str, str, int]
@@ -19,11 +18,11 @@ _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _orders, _aliases, _facts, _views = t.orders.c, t.aliases.c, t.facts.c, t.views.c
-_PUT_ORDER = Prepared(insert(t.orders).prefix_with("OR REPLACE"))
+_PUT_ORDER = put(t.orders)
 _DROP_ORDER = Prepared(delete(t.orders).where(_orders.key == bindparam("k")))
 _PARKED = Prepared(select(_orders.key).where(_orders.parked.is_not(None)))
 _NAMES = Prepared(select(_aliases.text).where(_aliases.order_key == bindparam("k")))
-_ADD_NAME = Prepared(insert(t.aliases).prefix_with("OR IGNORE"))
+_ADD_NAME = add(t.aliases)
 _DROP_NAME = Prepared(delete(t.aliases).where(_aliases.order_key == bindparam("k"), _aliases.text == bindparam("name")))
 _FACTS = Prepared(
     select(_facts.firm, _facts.measurement, _facts.tags, _facts.at_ns, _facts.fields, _facts.void).where(
@@ -45,9 +44,9 @@ _LATEST_FACT = Prepared(
     .order_by(_facts.at_ns.desc())
     .limit(1)
 )
-_PUT_FACT = Prepared(insert(t.facts).prefix_with("OR REPLACE"))
+_PUT_FACT = put(t.facts)
 _VIEWS = Prepared(select(_views.firm, _views.payload).where(_views.order_key == bindparam("k")))
-_PUT_VIEW = Prepared(insert(t.views).prefix_with("OR REPLACE"))
+_PUT_VIEW = put(t.views)
 _STATION = (
     t.stations.c.firm == bindparam("f"),
     t.stations.c.edge == bindparam("e"),
@@ -62,7 +61,7 @@ _ADD_STATION = Prepared(insert(t.stations))
 class Products:
     """Reads and writes within one turn's transaction; `count` gives the next revision."""
 
-    def __init__(self, connection: Connection, count: Callable[[], int]) -> None:
+    def __init__(self, connection: Driver, count: Callable[[], int]) -> None:
         self._c, self._next = connection, count
 
     def put_order(self, state: OrderState, position: int, *, parked: str | None = None) -> None:

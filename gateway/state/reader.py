@@ -7,7 +7,6 @@ never an error.
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from sqlalchemy import Connection, Engine, Select, Table, func, select
@@ -24,20 +23,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STORE = "state"
 _FOUND_AT_MOST = 20
 _GENERATION = 1 << 40
-"""More than one file's data version ever reaches."""
+"""More than one store's data version ever reaches."""
 
 
 class State:
     """The state as everyone but the projector sees it. May be used by several threads."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._path = url, store.path_of(url)
+        self._place = store.at(url, STORE)
         self._guard = threading.Lock()
         self._engine: Engine | None = None
         self._changes: store.Changes | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: object = None
         self._generation = 0
 
     @overload
@@ -50,7 +50,7 @@ class State:
     def open(cls, url: str, *, write: bool = False) -> "State | WritableState":
         """Open the state, which need not exist yet; with `write`, make it and be its only writer.
 
-        Raises StoreError with one sentence: another process writes it, or the address is no SQLite file.
+        Raises StoreError with one sentence: another process writes it, or the address is of no database we know.
         """
         if write:
             from gateway.state.writer import WritableState  # noqa: PLC0415 - readers need no migrations
@@ -221,7 +221,7 @@ class State:
         wanted = select(v.order_key, v.firm, v.payload, v.revision).where(v.revision > after)
         return [Seen(*one) for one in self._all(wanted.order_by(v.revision).limit(limit))]
 
-    # -- the file ------------------------------------------------------------------------------------------------------
+    # -- the store -----------------------------------------------------------------------------------------------------
 
     def _all(self, wanted: Select[Any]) -> Sequence[Any]:
         return self._read(lambda connection: connection.execute(wanted).all(), ())
@@ -235,19 +235,19 @@ class State:
             with engine.begin() as connection:
                 return work(connection)
         except DatabaseError as error:
-            if being_made(error):
+            if self._place.being_made(error):
                 return empty
             raise
 
     def _look(self) -> Engine | None:
-        """Return an engine on the file that is there now, or None."""
-        identity = identity_of(self._path)
+        """Return an engine on the store that is there now, or None."""
+        identity = self._place.identity()
         if identity != self._identity:
             self._let_go()
             self._identity, self._generation = identity, self._generation + 1
             with contextlib.suppress(store.StoreError):  # deleted in this very moment
-                self._engine = store.reader(self._url)
-                self._changes = store.Changes(self._engine)
+                self._engine = self._place.reader()
+                self._changes = self._place.changes(self._engine)
         return self._engine
 
     def _let_go(self) -> None:
@@ -267,21 +267,6 @@ _POINTS = select(
     t.facts.c.void,
     t.facts.c.revision,
 )
-
-
-def identity_of(path: Path) -> tuple[int, int] | None:
-    """Return what tells this file from any other of its name; None if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def being_made(error: DatabaseError) -> bool:
-    """Whether a read failed because the state is just being deleted or made."""
-    text = str(error.orig)
-    return any(word in text for word in ("no such table", "unable to open", "disk I/O error", "file is not a database"))
 
 
 def _kept(one: Any) -> Kept:

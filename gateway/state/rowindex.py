@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from sqlite3 import Connection
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from gateway.resolve import Claim
 from gateway.rules.voiding import Key
 from gateway.state import tables as t
-from gateway.state.prepared import Prepared
+from gateway.state.prepared import Driver, Prepared, add, put
 from gateway.state.shapes import Verdict
 from gateway.touched import Wait
 
@@ -18,35 +17,35 @@ _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _touches, _claims, _corrections, _homes, _marks = t.touches.c, t.claims.c, t.corrections.c, t.homes.c, t.marks.c
-_ADD_TOUCH = Prepared(insert(t.touches).prefix_with("OR IGNORE"))
+_ADD_TOUCH = add(t.touches)
 _POSITIONS = Prepared(select(_touches.position).where(_touches.anchor == bindparam("anchor")))
 _ANCHORS = Prepared(
     select(_touches.anchor).where(_touches.anchor >= bindparam("low"), _touches.anchor < bindparam("high")).distinct()
 )
 _DROP_ANCHOR = Prepared(delete(t.touches).where(_touches.anchor == bindparam("anchor")))
-_ADD_CLAIM = Prepared(insert(t.claims).prefix_with("OR IGNORE"))
+_ADD_CLAIM = add(t.claims)
 _CLAIMS_ON = Prepared(select(t.claims).where(_claims.ticket == bindparam("ticket")))
 _CHILDREN = Prepared(select(_claims.ticket).where(_claims.parent == bindparam("parent")).distinct())
 _CLAIMED = Prepared(select(_claims.ticket).where(_claims.order_key == bindparam("key")).distinct())
-_ADD_CORRECTION = Prepared(insert(t.corrections).prefix_with("OR IGNORE"))
+_ADD_CORRECTION = add(t.corrections)
 _CORRECTIONS_OF = Prepared(
     select(_corrections.position, _corrections.author, _corrections.epoch, _corrections.seq).where(
         _corrections.target == bindparam("target")
     )
 )
 _HOME = Prepared(select(_homes.order_key).where(_homes.ticket == bindparam("ticket")))
-_SET_HOME = Prepared(insert(t.homes).prefix_with("OR REPLACE"))
+_SET_HOME = put(t.homes)
 _TICKETS_OF = Prepared(select(_homes.ticket).where(_homes.order_key == bindparam("key")))
-_ADD_VERDICT = Prepared(insert(t.verdicts).prefix_with("OR IGNORE"))
+_ADD_VERDICT = add(t.verdicts)
 _LOAD_MARKS = Prepared(select(_marks.order_key, _marks.wait))
-_ADD_MARK = Prepared(insert(t.marks).prefix_with("OR REPLACE"))
+_ADD_MARK = put(t.marks)
 _DROP_MARK = Prepared(delete(t.marks).where(_marks.order_key == bindparam("key")))
 
 
 class RowIndex:
     """Reads and writes within one turn's transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Driver) -> None:
         self._c = connection
 
     def add_touches(self, touches: Iterable[tuple[str, int]]) -> None:

@@ -5,38 +5,33 @@ Statements of the busy tables are in `rowindex` and `products`; what is written 
 
 import contextlib
 import importlib.metadata
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import structlog
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, delete, event, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import clock
 from gateway import store
 from gateway.state import tables as t
 from gateway.state.products import Products
-from gateway.state.reader import State, identity_of
+from gateway.state.reader import State
 from gateway.state.rowindex import RowIndex
 from gateway.state.shapes import Refusal
 
 _log = structlog.get_logger()
 
-_CORRUPT, _NOT_A_DATABASE, _MOVED = 11, 26, 1032
-"""SQLite's result codes SQLITE_CORRUPT, SQLITE_NOTADB (primary) and SQLITE_READONLY_DBMOVED (extended)."""
-
 
 class WritableState(State):
     """The state in the hands of its one writer: `index` and `products` are for one thread, within `turn()`."""
 
-    def __init__(self, url: str, lock: store.Lock) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._lock = lock
+        self._lock = self._place.lock()
         self._writer: Engine | None = None
-        self._written: tuple[int, int] | None = None
+        self._written: object = None
         self._kept_connection: Connection | None = None
         self._connection: Connection | None = None
         self._revision = 0
@@ -46,7 +41,7 @@ class WritableState(State):
     @classmethod
     def create(cls, url: str) -> Self:
         """Take the lock, and open or make the state. Raises StoreError if another process writes it."""
-        state = cls(url, store.Lock(store.path_of(url)))
+        state = cls(url)
         state.reopen()
         return state
 
@@ -57,12 +52,12 @@ class WritableState(State):
         self._lock.release()
 
     def reopen(self) -> None:
-        """Open what is on the disk; if it cannot be used, delete it and make a new one. Raises DatabaseError."""
+        """Open what is there; if it cannot be used, delete it and make a new one. Raises DatabaseError."""
         self._end_writing()
         try:
             self._open_writer()
         except (DatabaseError, CommandError) as error:
-            if not (isinstance(error, CommandError) or unusable(error)):
+            if not (isinstance(error, CommandError) or self.unusable(error)):
                 raise
             _log.warning("state cannot be used: starting over", reason=str(getattr(error, "orig", error)))
             self.start_over()
@@ -70,16 +65,19 @@ class WritableState(State):
     def start_over(self) -> None:
         """Delete the state and make an empty one."""
         self._end_writing()
-        delete_files(self._path)
+        self._place.delete()
         self._open_writer()
 
     def present(self) -> bool:
-        """Whether the file we write is still the one on the disk."""
-        return self._written is not None and identity_of(self._path) == self._written
+        """Whether the state we write is still the one that is there. Raises DatabaseError."""
+        return self._kept_connection is not None and self._place.written(self._kept_connection) == self._written
+
+    def unusable(self, error: DatabaseError) -> bool:
+        """Whether the state itself is bad or gone, rather than the disk full or somebody holding a lock."""
+        return self._place.unusable(error)
 
     def _open_writer(self) -> None:
-        engine = store.writer(self._url)
-        event.listen(engine, "connect", _not_durable)
+        engine = self._place.writer(durable=False)  # what a power cut takes is made again from the ledger
         self._writer = engine
         store.migrate(engine, "gateway.state.migrations")
         with engine.begin() as connection:
@@ -95,10 +93,9 @@ class WritableState(State):
             return
         self._revision = int(known["revision"])
         self._kept_connection = engine.connect()
-        driver = self._kept_connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        driver: Any = self._kept_connection.connection.driver_connection
         self.index, self.products = RowIndex(driver), Products(driver, self._next)
-        self._written = identity_of(self._path)
+        self._written = self._place.written(self._kept_connection)
 
     def _end_writing(self) -> None:
         if self._kept_connection:
@@ -114,6 +111,7 @@ class WritableState(State):
     def turn(self) -> Iterator[None]:
         """One transaction: everything written within is there afterwards, or nothing is. Raises DatabaseError."""
         assert self._kept_connection
+        assert self._writer
         before = self._revision
         try:
             with self._kept_connection.begin():
@@ -121,7 +119,7 @@ class WritableState(State):
                 yield
                 if self._revision != before:
                     self.set_value("revision", str(self._revision))
-        except sqlite3.DatabaseError as error:  # from a prepared statement
+        except self._writer.dialect.loaded_dbapi.DatabaseError as error:  # from a prepared statement
             self._revision = before
             raise DatabaseError("", {}, error) from error
         except BaseException:
@@ -164,22 +162,3 @@ class WritableState(State):
                     for one in refusals
                 ],
             )
-
-
-def unusable(error: DatabaseError) -> bool:
-    """Whether the file itself is bad or gone, rather than the disk full or somebody holding a lock."""
-    code = getattr(error.orig, "sqlite_errorcode", 0)
-    return code & 0xFF in (_CORRUPT, _NOT_A_DATABASE) or code == _MOVED or "no such table" in str(error.orig)
-
-
-def delete_files(path: Path) -> bool:
-    """Delete a state with its log; return whether there was one. Whoever writes it notices and begins again."""
-    there = path.exists()
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return there
-
-
-def _not_durable(connection: Any, _record: object) -> None:
-    """Spare the disk: a power cut may take the last turns, and they are made again from the ledger."""
-    connection.execute("PRAGMA synchronous = NORMAL")

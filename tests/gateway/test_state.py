@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import inspect
 
 from gateway import store
 from gateway.rules.order import OrderState, Ticket
@@ -13,13 +14,16 @@ from gateway.rules.order import State as Stage
 from gateway.state import Refusal, State, StoreError
 from gateway.state.shapes import normal, spellings
 from gateway.state.tables import metadata
-from gateway.state.writer import WritableState, delete_files
+from gateway.state.writer import WritableState
 from tests.gateway.shop import BEGIN
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'state.sqlite'}"
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every chapter holds for a file and for a server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.sqlite'}"
+    return str(request.getfixturevalue("postgresql").database())
 
 
 @pytest.fixture
@@ -33,8 +37,17 @@ def order(key: str = "k1", number: str | None = "4471") -> OrderState:
 
 
 def test_the_migrations_make_exactly_the_tables(state: WritableState, url: str) -> None:
-    with store.reader(url).connect() as connection:
+    with store.at(url, "state").reader().connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_migrations_go_down_to_nothing_and_up_again(url: str) -> None:
+    State.open(url, write=True).close()
+    engine = store.at(url, "state").writer()
+    for to, there in (("base", False), ("head", True)):
+        store.migrate(engine, "gateway.state.migrations", to=to)
+        assert inspect(engine).has_table("orders") is there
+    engine.dispose()
 
 
 def test_a_state_that_is_not_there_reads_as_empty(url: str) -> None:
@@ -129,14 +142,14 @@ def test_a_state_made_by_another_version_is_made_anew(url: str) -> None:
         assert state.cursor() == 0
 
 
-def test_a_reader_follows_from_the_deleted_file_to_the_new_one(state: WritableState, url: str, tmp_path: Path) -> None:
+def test_a_reader_follows_from_the_deleted_file_to_the_new_one(state: WritableState, url: str) -> None:
     with State.open(url) as reader:
         with state.turn():
             state.products.put_order(order(), 5)
         revision = reader.revision()
         assert len(reader.orders()) == 1
-        assert delete_files(tmp_path / "state.sqlite")
-        assert not delete_files(tmp_path / "state.sqlite")
+        assert store.at(url, "state").delete()
+        assert not store.at(url, "state").delete()
         assert reader.orders() == []
         state.reopen()
         with state.turn():

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import inspect, text
 
 from broker.clock import Reading
@@ -20,11 +17,6 @@ from tests.ledger.test_ledger import AUTHOR, EPOCH, NOW, OTHER, TOPIC, batch, gr
 
 LATER = Reading(NOW + timedelta(hours=1), 78, "b0", ClockQuality.SYNCED)
 WHY = "the card was thrown away"
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
 
 
 @pytest.fixture
@@ -143,12 +135,9 @@ def test_the_second_migration_goes_back_and_forth_without_losing_what_was_there_
     with Ledger.open(url, write=True) as ledger:
         ledger.commit([greeting(last=5), Refusal(TOPIC, AUTHOR, Reason.MALFORMED, "none", b"x", NOW)])
         close(ledger, (1, 2))
-    engine = store.writer(url)
-    config = Config()
-    config.set_main_option("script_location", "gateway.ledger:migrations")
+    engine = store.at(url, "ledger").writer()
+    store.migrate(engine, "gateway.ledger.migrations", to="0001")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
         assert not inspect(connection).has_table("closures")
         assert connection.scalar(text("SELECT body FROM set_aside")) == b"x"
     engine.dispose()

@@ -4,12 +4,15 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import inspect
 
 from broker.clock import Reading
 from broker.events import ClockQuality
@@ -50,26 +53,35 @@ def some(first: int, last: int) -> list[bytes]:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-
-
-@pytest.fixture
 def ledger(url: str) -> Iterator[WritableLedger]:
     with Ledger.open(url, write=True) as opened:
         yield opened
 
 
 def test_the_migrations_make_exactly_the_tables(ledger: WritableLedger, url: str) -> None:
-    engine = store.reader(url)
+    engine = store.at(url, "ledger").reader()
     with engine.begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
 
 
+def test_the_migrations_go_down_to_nothing_and_up_again(ledger: WritableLedger, url: str) -> None:
+    ledger.close()
+    engine = store.at(url, "ledger").writer()
+    for to, there in (("base", False), ("0001", True), ("head", True), ("0001", True), ("head", True)):
+        store.migrate(engine, "gateway.ledger.migrations", to=to)
+        assert inspect(engine).has_table("rows") is there
+    engine.dispose()
+    with Ledger.open(url, write=True) as again:
+        assert again.commit([batch(1, some(1, 3))]).fresh == 3
+
+
 def test_every_commit_reaches_the_disk_before_it_returns(ledger: WritableLedger) -> None:
     with ledger._engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+            return
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "FULL"
 
@@ -218,14 +230,26 @@ def test_a_hello_that_names_more_lost_ranges_is_set_aside(ledger: WritableLedger
     assert taken.reason is Reason.MALFORMED
 
 
-def test_a_ledger_that_went_back_gets_a_new_id_once_and_keeps_its_lineage(tmp_path: Path) -> None:
-    url, copy = f"sqlite:///{tmp_path / 'ledger.sqlite'}", f"sqlite:///{tmp_path / 'copy.sqlite'}"
+def copied(url: str, request: pytest.FixtureRequest) -> str:
+    """A copy of a ledger that nobody has open."""
+    if not url.startswith("sqlite"):
+        name = url.rpartition("/")[2]
+        with request.getfixturevalue("postgresql").connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+        return f"{url}_copy"
+    path = store.path_of(url)
+    shutil.copy(path, path.with_name("copy.sqlite"))
+    return f"sqlite:///{path.with_name('copy.sqlite')}"
+
+
+def test_a_ledger_that_went_back_gets_a_new_id_once_and_keeps_its_lineage(
+    url: str, request: pytest.FixtureRequest
+) -> None:
     with Ledger.open(url, write=True) as ledger:
         ledger.commit([batch(1, some(1, 5))])
         assert ledger.mint(1, 0, READING).numbers == ("1001",)
         old = ledger.ledger_id
-    shutil.copy(tmp_path / "ledger.sqlite", tmp_path / "copy.sqlite")
-    with Ledger.open(copy, write=True) as ledger:
+    with Ledger.open(copied(url, request), write=True) as ledger:
         done = ledger.commit([greeting(last=9, receipted=8, ledger=old)])
         assert done.went_back
         assert (done.went_back.old, done.went_back.absent) == (old, ((6, 8),))
@@ -315,7 +339,7 @@ def test_the_gateways_own_events_are_numbered_in_a_new_epoch_at_each_opening(url
         assert ledger.append([b"{}"], READING).epoch != one.epoch
 
 
-def test_only_one_process_writes_a_ledger(ledger: WritableLedger, url: str, tmp_path: Path) -> None:
+def test_only_one_process_writes_a_ledger(ledger: WritableLedger, url: str) -> None:
     with pytest.raises(StoreError, match=r"another process is writing .* Stop that one first"):
         Ledger.open(url, write=True)
 
@@ -335,16 +359,26 @@ def test_a_reader_notices_a_commit_and_cannot_write(ledger: WritableLedger, url:
             connection.exec_driver_sql("DELETE FROM rows")
 
 
-def test_after_a_failed_commit_nothing_has_happened_and_the_next_one_works(
-    ledger: WritableLedger, tmp_path: Path
-) -> None:
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Somebody else has the ledger in hand, whoever and why."""
+    if url.startswith("sqlite"):
+        holder: Any = sqlite3.connect(store.path_of(url), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+    else:
+        holder = psycopg.connect(url.replace("+psycopg", ""))
+        holder.execute("LOCK TABLE ledger.rows")
+    try:
+        yield
+    finally:
+        holder.rollback()
+        holder.close()
+
+
+def test_after_a_failed_commit_nothing_has_happened_and_the_next_one_works(ledger: WritableLedger, url: str) -> None:
     ledger.commit([batch(1, some(1, 2))])
-    holder = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(store.Unwritable):
+    with locked(url), pytest.raises(store.Unwritable):
         ledger.commit([batch(3, some(3, 4)), batch(1, some(1, 1), epoch=OTHER), greeting(last=50)])
-    holder.execute("ROLLBACK")
-    holder.close()
     assert ledger.receipt(AUTHOR, EPOCH).upto == 2
     assert ledger.commit([batch(3, some(3, 4)), batch(1, some(1, 1), epoch=OTHER)]).fresh == 3
     assert ledger.last_position() == 5

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.ledger.tables import Big, Instant
+from gateway.ledger.tables import Big, Instant, letters
 
 revision = "0002"
 down_revision = "0001"
@@ -18,13 +18,13 @@ def upgrade() -> None:
         sa.Column("first", Big, nullable=False),
         sa.Column("last", Big, nullable=False),
         sa.Column("at", Instant, nullable=False),
-        sa.Column("by", sa.Text, nullable=False),
-        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("by", letters(), nullable=False),
+        sa.Column("why", letters(), nullable=False),
     )
     op.create_index(None, "closures", ["epoch_id"])
     with op.batch_alter_table("set_aside") as table:
         table.add_column(sa.Column("read_at", Instant))
-        table.add_column(sa.Column("read_by", sa.Text))
+        table.add_column(sa.Column("read_by", letters()))
 
 
 def downgrade() -> None:

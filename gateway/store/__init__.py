@@ -1,0 +1,99 @@
+"""Opening a store by its address: durable writing by one process, reading by any, migrations shipped in the package.
+
+An SQLite file or a schema of a PostgreSQL database. What is stored stands in `gateway.ledger` and `gateway.state`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, insert, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from gateway.store.contract import Changes, Held, Store, StoreAwayError, StoreError, Unwritable
+from gateway.store.sqlite import File, Lock, path_of
+
+__all__ = [
+    "Changes",
+    "Held",
+    "Lock",
+    "Store",
+    "StoreAwayError",
+    "StoreError",
+    "Unwritable",
+    "at",
+    "insert_rows",
+    "migrate",
+    "path_of",
+    "reason",
+]
+
+_VERSION_FILE = re.compile(r"v(\d{4})_\w+\.py")
+
+
+def at(url: str, name: str) -> Store:
+    """Return the store called `name` (`ledger`, `state`) at this address. Opens nothing.
+
+    Raises StoreError for an address of another database, or if PostgreSQL's driver is not installed.
+    """
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend == "postgresql":
+        try:
+            from gateway.store.postgresql import Schema  # noqa: PLC0415 - only who uses it has the driver
+        except ModuleNotFoundError:
+            raise StoreError("PostgreSQL needs its driver. Install it: pip install 'mawashi[postgresql]'") from None
+        return Schema(url, name)
+    return File(url)
+
+
+def reason(error: DatabaseError) -> str:
+    """Return what the database said, on one line."""
+    return " ".join(str(error.orig).split())
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows of plain numbers and bytes, each with the same columns, as fast as the database can."""
+    if connection.dialect.name == "postgresql":
+        from gateway.store.postgresql import insert_arrays  # noqa: PLC0415
+
+        insert_arrays(connection, table, rows)
+    else:
+        connection.execute(insert(table), rows)
+
+
+def migrate(engine: Engine, package: str, *, to: str = "head") -> None:
+    """Bring the tables up (or down) to a revision with the Alembic scripts in `package`.
+
+    Those are env.py and versions/v<REVISION>_<name>.py; `base` is before the first.
+    """
+    with engine.begin() as connection:
+        have = _revision(connection)
+    if have == (_newest(package) if to == "head" else to):
+        return
+    from alembic import command  # noqa: PLC0415 - half a second and 8 MB, needed once a version
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    module, _, folder = package.rpartition(".")
+    config.set_main_option("script_location", f"{module}:{folder}")
+    down = have is not None and to != "head" and (to == "base" or to < have)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(config, to)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _newest(package: str) -> str:
+    names = (one.name for one in resources.files(f"{package}.versions").iterdir())
+    return max(found[1] for name in names if (found := _VERSION_FILE.fullmatch(name)))
