@@ -40,15 +40,20 @@ def letters(length: int | None = None) -> TypeEngine[str]:
     return (String(length) if length else Text()).with_variant(Text(collation="C"), "postgresql")
 
 
+def microseconds(at: datetime) -> int:
+    """Return an aware time as microseconds since 1970. A mad clock's year is cut to what every time zone can show."""
+    return max(_EARLIEST, min(_LATEST, (at - _ZERO) // _MICROSECOND))
+
+
 class Instant(TypeDecorator[datetime]):
-    """An aware time as microseconds since 1970 UTC. A mad clock's year is cut to what every time zone can show."""
+    """An aware time, stored as `microseconds`."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         _ = dialect
-        return None if value is None else max(_EARLIEST, min(_LATEST, (value - _ZERO) // _MICROSECOND))
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         _ = dialect

@@ -34,7 +34,6 @@ KEPT_A_FIRM = 500
 NUMBERS_SKIPPED = 1000
 """共通番号 left out once the ledger has gone back, since some may be on paper already."""
 
-_INSERT_BUNDLES = insert(t.bundles)
 _UPDATE_UPTO = update(t.epochs).where(t.epochs.c.id == bindparam("key")).values(upto=bindparam("reach"))
 _UPDATE_ANNOUNCED = (
     update(t.epochs)
@@ -207,11 +206,11 @@ class Transaction:
         self._bundles.append(
             {
                 "id": self.bundle,
-                "at": sent.at,
+                "at": t.microseconds(sent.at),
                 "mono_ms": sent.mono_ms,
                 "boot": sent.boot,
                 "clock": sent.clock.value,
-                "received_at": sent.received_at,
+                "received_at": t.microseconds(sent.received_at),
             }
         )
 
@@ -233,7 +232,7 @@ class Transaction:
 
     def _flush(self) -> None:
         if self._rows:
-            self._connection.execute(_INSERT_BUNDLES, self._bundles)
+            store.insert_rows(self._connection, t.bundles, self._bundles)
             store.insert_rows(self._connection, t.rows, self._rows)
             self._bundles, self._rows = [], []
 

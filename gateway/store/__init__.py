@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, inspect, text
+from sqlalchemy import Connection, Engine, Table, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -57,13 +57,21 @@ def reason(error: DatabaseError) -> str:
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many rows of plain numbers and bytes, each with the same columns, as fast as the database can."""
+    """Insert many rows of plain numbers, texts and bytes, each with the same columns, as fast as the database can.
+
+    Straight on the driver: SQLAlchemy's looking at every value would cost the appender a tenth of its time (measured).
+    """
     if connection.dialect.name == "postgresql":
         from gateway.store.postgresql import insert_arrays  # noqa: PLC0415
 
         insert_arrays(connection, table, rows)
     else:
-        connection.execute(insert(table), rows)
+        names = list(rows[0])
+        values = ", ".join(f":{name}" for name in names)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values})",  # noqa: S608 - names of our own tables
+            rows,
+        )
 
 
 def migrate(engine: Engine, package: str, *, to: str = "head") -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumperUnknown
-from sqlalchemy import Column, Connection, Engine, LargeBinary, NullPool, Table, create_engine, event, text
+from sqlalchemy import Column, Connection, Engine, LargeBinary, NullPool, String, Table, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -244,7 +244,9 @@ def insert_arrays(connection: Connection, table: Table, rows: Sequence[Mapping[s
 
 
 def _array_of(column: Column[Any]) -> str:
-    return "bytea" if isinstance(column.type, LargeBinary) else "bigint"
+    if isinstance(column.type, LargeBinary):
+        return "bytea"
+    return "text" if isinstance(column.type, String) else "bigint"
 
 
 class _Text(StrDumperUnknown):
