@@ -31,6 +31,8 @@ _RESERVE_BYTES = 8 * 1024 * 1024
 _SPARE_PAGES = 16
 _TRIM_ROWS = 2000
 """Rows deleted in one transaction: about 10 ms, so that no scan waits for housekeeping."""
+_EMPTIED_BOOKS = 100
+"""Openings of which nothing is kept but how far they went: a line each in a hello."""
 _OLDEST_SANE = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 """A row from before was accepted by a clock that was not set: its age is unknown, so it counts as young."""
 _MACHINE_SHARE = 0.8
@@ -223,8 +225,10 @@ class Outbox:
             for held in self.held():
                 base = self._ordinals[held.epoch] * SHIFT
                 end = min(held.last, cutoff - base - 1)
-                if room <= 0 or end < held.lowest:
+                if room <= 0:
                     break
+                if end < held.lowest:  # all young, or emptied before
+                    continue
                 for first, last in minus(((held.lowest, end),), held.uncommitted):
                     until = min(last, first + room - 1)
                     self._db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (base + first, base + until))
@@ -232,6 +236,7 @@ class Outbox:
                     if room <= 0:
                         break
                 self._note_lowest(held, base)
+            self._forget_emptied()
             hit(Point.EDGE_DELETING)
         hit(Point.EDGE_DELETED)
 
@@ -239,12 +244,17 @@ class Outbox:
         row = self._db.execute(
             "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1", (base + 1, base + held.last)
         ).fetchone()
-        if row is None and held.epoch != self._epoch:
-            self._db.execute("DELETE FROM epoch WHERE epoch=?", (held.epoch,))
-        else:
-            lowest = row[0] - base if row else held.last + 1
-            self._db.execute("UPDATE epoch SET lowest=? WHERE epoch=?", (lowest, held.epoch))
-            self._seal(held.epoch)
+        lowest = row[0] - base if row else held.last + 1
+        self._db.execute("UPDATE epoch SET lowest=? WHERE epoch=?", (lowest, held.epoch))
+        self._seal(held.epoch)
+
+    def _forget_emptied(self) -> None:
+        """Keep the last of the books whose rows are gone: a server that was restored learns from them what it lacks."""
+        self._db.execute(
+            "DELETE FROM epoch WHERE lowest > last AND ordinal < ?"
+            " AND ordinal NOT IN (SELECT ordinal FROM epoch WHERE lowest > last ORDER BY ordinal DESC LIMIT ?)",
+            (self._ordinal, _EMPTIED_BOOKS),
+        )
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from edge.uplink import Uplink
 from edge.views import Views
 
 _KEEP_SECONDS = 5.0
+_KEEP_AGAIN_SECONDS, _MUCH_ROWS = 0.5, 1000
+"""After a long outage much may go: then it goes on sooner, still a few at a time."""
 _TROUBLE_SECONDS = 5.0
 """How long to leave a disk alone that has just failed."""
 _MEMORY = "memory"
@@ -76,14 +78,20 @@ class Store:
         try:
             self.uplink.pump()
             if time.monotonic() >= self._keep_at:
-                self._keep_at = time.monotonic() + _KEEP_SECONDS
-                self.uplink.kept(self.outbox.keep(self.clock.read()))
+                self._keep()
         except sqlite3.OperationalError as error:
             if not self._trouble_until:
                 self._log("ERROR", "the disk fails: make room, or replace the card", why=error)
             self._trouble_until = time.monotonic() + _TROUBLE_SECONDS
         else:
             self._trouble_until = 0.0
+
+    def _keep(self) -> None:
+        before = sum(one.lowest for one in self.uplink.sending.held.values())
+        kept = self.outbox.keep(self.clock.read())
+        self.uplink.kept(kept)
+        much = sum(kept.values()) - before >= _MUCH_ROWS
+        self._keep_at = time.monotonic() + (_KEEP_AGAIN_SECONDS if much else _KEEP_SECONDS)
 
     def _keep_view(self, topic: str, payload: bytes) -> None:
         try:

@@ -1,11 +1,12 @@
 """How the processes of the shared server log: one line a change to standard error, `key=value` at the end."""
 
+import contextlib
 import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -26,8 +27,21 @@ def setup(process: str) -> None:
             line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
     )
+
+
+class _Stderr:
+    """Standard error; where it goes to a file on a full disk, a line is lost and the work goes on."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _line(process: str, event: MutableMapping[str, Any]) -> str:

@@ -54,7 +54,9 @@ class Gate:
                 [sys.executable, *program, "--settings", str(self.path)], stderr=log, cwd=ROOT, env=os.environ
             )
         if connected:
-            until(lambda: self.log().count("connected to the broker") > seen, what="the appender to connect")
+            until(
+                lambda: self.log().count("connected to the broker") > seen, seconds=40, what="the appender to connect"
+            )
         return self
 
     def log(self) -> str:

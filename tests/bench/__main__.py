@@ -55,6 +55,15 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
             Budget("facts written after that", lambda r: r["facts_after_it_s"], unit="s"),
         ],
     ),
+    "backlog": (
+        [sys.executable, "-m", "tests.bench.bench_backlog", "--events", "100000"],
+        [
+            Budget("backlog drained, edge killed half way: missing", lambda r: r["missing"], most=0, unit="events"),
+            Budget("backlog: sent again after the kill", lambda r: r["sent_again_after_the_kill"], most=1000, unit="events"),
+            Budget("backlog: edge, RSS", lambda r: r["rss_mb_most_while_draining"]["edge"], most=45, unit="MB"),
+            Budget("backlog: the file after, of before", lambda r: r["outbox_mb_after"] / r["outbox_mb_before"], most=0.1),
+        ],
+    ),
     "demo": (
         demo(),
         [

@@ -297,15 +297,33 @@ def test_what_is_young_stays_though_more_old_ones_lie_before_it_than_one_look_ta
     assert [outbox.keep(reading())[epoch] for _ in range(3)] == [2101, 2101, 2101]
 
 
-def test_an_older_epoch_of_which_nothing_is_left_is_forgotten_and_the_present_one_goes_on(path: Path):
+def test_of_an_older_epoch_of_which_nothing_is_left_it_still_knows_how_far_it_went(path: Path):
     first = opened(path)
     old, _ = first.accept(lines(3), at=AT - timedelta(days=31)) or ("", 0)
     first.close()
     outbox = opened(path)
     new, _ = outbox.accept(lines(3), at=AT - timedelta(days=31)) or ("", 0)
     outbox.mark(LEDGER, [Mark(old, 3, ()), Mark(new, 3, ())])
-    assert outbox.keep(reading()) == {new: 4}
+    assert outbox.keep(reading()) == {old: 4, new: 4}
+    assert [(one.epoch, one.lowest, one.last, one.waiting) for one in outbox.held()] == [
+        (old, 4, 3, ()),
+        (new, 4, 3, ()),
+    ]
     assert outbox.accept(lines(1), at=AT) == (new, 4)
+
+
+def test_of_very_many_emptied_epochs_only_the_last_hundred_are_known(path: Path):
+    epochs = []
+    for _ in range(103):
+        outbox = opened(path)
+        epochs.append((outbox.accept(lines(1), at=AT - timedelta(days=31)) or ("", 0))[0])
+        outbox.close()
+    outbox = opened(path)
+    outbox.mark(LEDGER, [Mark(epoch, 1, ()) for epoch in epochs])
+    assert list(outbox.keep(reading())) == epochs[-100:]
+    last, _ = outbox.accept(lines(5), at=AT - timedelta(days=31)) or ("", 0)
+    outbox.mark(LEDGER, [Mark(last, 5, ())])
+    assert outbox.keep(reading())[last] == 6, "emptied ones do not stand in the way"
 
 
 @pytest.mark.parametrize("clock", [ClockQuality.UNSYNCED])
