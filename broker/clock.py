@@ -66,12 +66,9 @@ class FastClock:
     def read(self) -> Reading:
         """Look at the simulated clock now."""
         elapsed_ns = (time.monotonic_ns() - self.started_mono_ns) * self.speed
-        return Reading(
-            self.start + timedelta(microseconds=elapsed_ns / 1000),
-            max(0, int(elapsed_ns // 1_000_000)),
-            self._boot,
-            ClockQuality.SYNCED,
-        )
+        at = self.start + timedelta(microseconds=elapsed_ns / 1000)
+        quality = ClockQuality.SYNCED if at >= _OLDEST_SANE else ClockQuality.UNSYNCED
+        return Reading(at, max(0, int(elapsed_ns // 1_000_000)), self._boot, quality)
 
     def setting(self) -> str:
         """Return the value of MAWASHI_DEMO_CLOCK that gives another process this clock."""

@@ -34,6 +34,9 @@ _SESSION_EXPIRY_SECONDS = 0xFFFFFFFF
 """MQTT 5, 3.1.2.11.2: the session does not expire."""
 _IDLE_SECONDS = 0.5
 _CONNECT_SECONDS = 10.0
+_BRIEF_SECONDS, _BRIEF_TIMES = 10.0, 3
+"""A connection that ends so soon so often in a row: likely somebody else has our name, and we push each other out.
+Mosquitto 2.0.11 closes the older one without a word (seen on the wire)."""
 _PACKETS_A_TURN = 100
 """Packets read before other threads' wishes are served again."""
 
@@ -99,6 +102,7 @@ class Link:
         self._client: paho.Client | None = None
         self._connection = 0
         self._up = False
+        self._up_at, self._brief = 0.0, 0
         self._reading = True
         self._stopping = threading.Event()
         self._awaiting: dict[int, Callable[[], None]] = {}
@@ -215,7 +219,14 @@ class Link:
         finally:
             self._client = None
             self._up = False
-        self._listener.on_down(lost.reason or f"the connection to {self._where()} was closed")
+        reason = lost.reason or f"the connection to {self._where()} was closed"
+        if was_up:
+            self._brief = self._brief + 1 if time.monotonic() - self._up_at < _BRIEF_SECONDS else 0
+        if self._brief >= _BRIEF_TIMES:
+            reason += (
+                f", {self._brief} times now soon after it was made: does another program connect as {self._client_id}?"
+            )
+        self._listener.on_down(reason)
         return was_up
 
     def _turn(self, client: paho.Client) -> None:
@@ -307,7 +318,7 @@ class Link:
         return client
 
     def _now_up(self, lost: "_Lost") -> None:
-        self._up = True
+        self._up, self._up_at = True, time.monotonic()
         self._listener.on_up(session_present=lost.session_present)
 
     def _connect_options(self) -> dict[str, Any]:

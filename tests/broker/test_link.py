@@ -162,3 +162,11 @@ def test_a_pause_does_not_keep_a_link_from_coming_back(mosquitto: Mosquitto) -> 
         link.pause()
         mosquitto.restart()
         until(lambda: len(ear.ups) == 2, what="the paused link to be let in again")
+
+
+def test_two_of_one_name_push_each_other_out_and_both_say_so(mosquitto: Mosquitto) -> None:
+    with linked(mosquitto, "same") as (_, one), linked(mosquitto, "same") as (_, other):
+        question = "times now soon after it was made: does another program connect as same?"
+        until(lambda: any(question in down for down in one.downs), seconds=20, what="the first to say so")
+        until(lambda: any(question in down for down in other.downs), seconds=20, what="the second to say so")
+        assert question not in one.downs[0], "once is no pattern"

@@ -19,6 +19,7 @@ import pytest
 
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.floor import Floor, Verdict, running
+from tests.chaos.soak import soak
 from tests.chaos.table import ALL, FAULTS
 
 _HEAD = f"{'':<4} {'fault':<34} {'events':>8} {'lost':>5} {'doubled':>7} {'recovered':>10}  "
@@ -30,6 +31,7 @@ def play(floor: Floor, fault: Fault) -> Outcome:
         return fault.play(floor)
     except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the next fault is played all the same
         traceback.print_exc()
+        floor.mend()
         return Outcome("not played to its end", Verdict(wrong=[f"{type(error).__name__}: {error}".splitlines()[0]]))
     finally:
         floor.rest()
@@ -51,7 +53,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fault", nargs="*", default=[], metavar="F3", help="only these")
     parser.add_argument("--short", action="store_true", help="few events, as make test plays them")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end instead of lines")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="random combinations for so long instead")
     wanted = parser.parse_args(arguments)
+    if wanted.soak:
+        return soaked(wanted.seed, wanted.soak, as_json=wanted.json)
     chosen = [number for number in wanted.fault or ALL if number in FAULTS]
     if unknown := [number for number in wanted.fault if number not in FAULTS]:
         parser.error(f"no such fault: {' '.join(unknown)}. There are: {' '.join(FAULTS)}")
@@ -66,6 +71,26 @@ def main(arguments: list[str]) -> int:
         if any(outcome.verdict.wrong for outcome in outcomes.values()):
             print(floor.gateway.log()[-5000:], file=sys.stderr)
     return report(outcomes, wanted.seed, time.monotonic() - began, as_json=wanted.json, whole=not wanted.fault)
+
+
+def soaked(seed: int, minutes: float, *, as_json: bool) -> int:
+    """Soak, a line a round; return the exit status."""
+
+    def said(number: int, outcome: Outcome) -> None:
+        if not as_json:
+            print(line(str(number), Fault("combination", lambda _floor: outcome), outcome), flush=True)
+
+    with running(seed=seed, short=False) as floor:
+        outcomes = soak(floor, minutes, said)
+        good = sum(not outcome.verdict.wrong for outcome in outcomes)
+        if good < len(outcomes):
+            print(floor.gateway.log()[-5000:], file=sys.stderr)
+    if as_json:
+        rounds = [{"done": outcome.done, **asdict(outcome.verdict)} for outcome in outcomes]
+        print(json.dumps({"seed": seed, "ok": good, "of": len(outcomes), "rounds": rounds}))
+    else:
+        print(f"{good} of {len(outcomes)} rounds")
+    return 0 if good == len(outcomes) else 1
 
 
 def report(outcomes: dict[str, Outcome], seed: int, seconds: float, *, as_json: bool, whole: bool) -> int:

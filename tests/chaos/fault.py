@@ -21,3 +21,5 @@ class Fault:
 
     what: str
     play: Callable[[Floor], Outcome]
+    in_tests: bool = False
+    """Whether `make test` plays its short form; of the others it has chapters of its own, on the parts concerned."""

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from broker.failpoints import VARIABLE
 from gateway.demo.tally import Key
@@ -25,7 +27,7 @@ from tests.chaos.player import Player
 from tests.chaos.wire import Wire
 from tests.conftest import ROOT, Influx, Mosquitto, until
 from tests.orders.server import Server
-from tests.sinks.test_influx import held, told
+from tests.sinks.test_influx import held, misbehaving, told
 
 _PARTS = ("appender", "projector")
 
@@ -33,9 +35,9 @@ _PARTS = ("appender", "projector")
 class Gateway(Server):
     """The shared server, whose parts can be killed one by one and started with failpoints."""
 
-    def __init__(self, port: int, influx: Influx, prefix: str) -> None:
-        tables = f'reconnect_seconds_max = 0.5\n[influx]\nurl = "{influx.url}"\ndatabase_prefix = "{prefix}"\n'
-        super().__init__(port, influx=tables + "timeout_seconds = 2\n")
+    def __init__(self, port: int, influx_url: str, prefix: str) -> None:
+        tables = f'reconnect_seconds_max = 0.5\n[influx]\nurl = "{influx_url}"\ndatabase_prefix = "{prefix}"\n'
+        super().__init__(port, influx=tables + "timeout_seconds = 1\n")
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -45,20 +47,30 @@ class Gateway(Server):
             for name in missing:
                 self.part(name)
             if "appender" in missing:
-                until(lambda: self.log().count("connected to the broker") > seen, seconds=30, what=self.log())
+                until(lambda: self.log().count("connected to the broker") > seen, seconds=60, what="the gateway")
 
     def part(self, name: str, failpoints: str = "") -> subprocess.Popen[bytes]:
         """Start one part."""
-        with (self.folder / "log").open("ab") as log:
-            self.parts[name] = subprocess.Popen(
-                [sys.executable, "-m", f"gateway.{name}", "--settings", str(self.settings_path)],
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                env={**os.environ, VARIABLE: failpoints},
-            )
+        return self.run(name, "-m", f"gateway.{name}", failpoints=failpoints)
+
+    def run(self, name: str, *program: str, failpoints: str = "") -> subprocess.Popen[bytes]:
+        """Start this program as a part. Its log goes through a pipe, so that a limit on files is not one on words."""
+        process = subprocess.Popen(
+            [sys.executable, *program, "--settings", str(self.settings_path)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, VARIABLE: failpoints},
+        )
+        threading.Thread(target=self._keep_log, args=(process.stderr,), daemon=True).start()
+        self.parts[name] = process
         self.processes = list(self.parts.values())
-        return self.parts[name]
+        return process
+
+    def _keep_log(self, said: IO[bytes]) -> None:
+        with (self.folder / "log").open("ab", buffering=0) as log, said:
+            for line in said:
+                log.write(line)
 
     def kill(self, *names: str) -> None:
         """kill -9."""
@@ -106,7 +118,10 @@ class Floor:
         self.broker.start()
         self.wire = Wire(self.broker.port)
         self.influx, self.prefix = influx, f"{name}_"
-        self.gateway = Gateway(self.wire.port, influx, self.prefix)
+        self.moods: list[str] = []
+        """How InfluxDB answers the next requests to write; see tests.sinks.test_influx."""
+        self._front = misbehaving(influx.url, self.moods)
+        self.gateway = Gateway(self.wire.port, self._front.__enter__(), self.prefix)
         self.players: list[Player] = []
         self.healed_at = 0.0
         self._count = 0
@@ -115,6 +130,7 @@ class Floor:
         for player in self.players:
             player.kill()
         self.gateway.stop()
+        self._front.__exit__(None, None, None)
         shutil.rmtree(self.gateway.folder)
         self.wire.close()
         self.broker.kill()
@@ -136,6 +152,17 @@ class Floor:
         """Hold an edge that was made elsewhere (a clone) to the same conditions."""
         self.players.append(player)
         return player
+
+    def empty_broker(self, extra: str = "") -> None:
+        """Kill the broker, start an empty one with these settings, and wait until the gateway has subscribed there."""
+        seen = self.gateway.log().count("connected to the broker")
+        self.broker.extra = extra
+        self.broker.restart()
+        until(
+            lambda: self.gateway.log().count("connected to the broker") > seen,
+            seconds=30,
+            what="the appender to be back",
+        )
 
     def healed(self) -> None:
         """The injury is over: from here on the time to recover counts."""
@@ -180,6 +207,15 @@ class Floor:
             if state.cursor() != ledger.last_position() or state.unfinished():
                 return False
             return held(self.influx, self.prefix) == told(state)
+
+    def parked(self) -> list[str]:
+        """The orders on which the rules fail."""
+        with State.open(self.gateway.settings.state_url) as state:
+            return [kept.state.key for kept in state.orders() if kept.parked]
+
+    def sinks_agree_quietly(self) -> bool:
+        """The same; a server that is away meanwhile is no answer yet."""
+        return _quietly(self.sinks_agree)
 
     # -- the conditions ------------------------------------------------------------------------------------------------
 
@@ -230,27 +266,30 @@ class Floor:
         rows = self.rows()
         present = {row.key: row for row in rows}
         missing = self.accepted() - present.keys()
-        with self.ledger() as ledger:
-            listed = {
-                (one.author, one.epoch, seq)
-                for one in ledger.authors()
-                for first, last in (*one.gaps, *one.missing)
-                for seq in range(first, last + 1)
-            }
-        verdict.named = len(missing & allowed & listed)
+        verdict.named = len(missing & allowed & self.listed()) if missing else 0
         verdict.lost = len(missing) - verdict.named
         verdict.doubled = len(rows) - len(present)
         for player in self.players:
             self._hold_to_its_word(player, present, allowed, verdict)
+        self._wait(verdict, lambda: not self.parked(), 60, "every order to be worked out")
         with State.open(self.gateway.settings.state_url) as state:
-            if parked := [kept.state.key for kept in state.orders() if kept.parked]:
-                verdict.wrong.append(f"parked: {parked[:3]}")
             if refused := state.refusals():
                 verdict.wrong.append(f"InfluxDB refused for good: {refused[0].reason}")
         if verdict.lost:
             verdict.wrong.append(f"lost, such as {sorted(missing - allowed or missing)[:3]}")
         if verdict.doubled:
             verdict.wrong.append("doubled")
+
+    def listed(self) -> set[Key]:
+        """What `mawashi audit` names as missing, gone or closed."""
+        authors = json.loads(self.gateway.mawashi("audit", "--json").stdout)["authors"]
+        return {
+            (author["author"], one["epoch"], seq)
+            for author in authors
+            for one in author["epochs"]
+            for first, last in (*one["missing"], *one["gaps"])
+            for seq in range(first, last + 1)
+        }
 
     def _hold_to_its_word(self, player: Player, rows: dict[Key, Row], allowed: set[Key], verdict: Verdict) -> None:
         """What the machinist was told is there once, its bytes unchanged, its order kept within each epoch."""
@@ -272,6 +311,16 @@ class Floor:
             ]
             if changed:
                 verdict.wrong.append(f"{player.author}: {len(changed)} events changed on the way")
+
+    def mend(self) -> None:
+        """After a fault that was not played to its end: everything anew, so that the next one is judged by itself."""
+        self.gateway.stop()
+        self.moods.clear()
+        if not self.influx.process or self.influx.process.poll() is not None:
+            self.influx.start()
+        self.broker.extra = ""
+        self.broker.restart()
+        self.gateway.start()
 
     def rest(self) -> None:
         """After a fault: let the edges end, and begin the next one with none."""

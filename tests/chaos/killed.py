@@ -68,10 +68,10 @@ def gateway(floor: Floor) -> Outcome:
     places = [("appender", point) for point in _APPENDER[: floor.some(3, len(_APPENDER))]]
     places += [("projector", point) for point in _PROJECTOR[: floor.some(1, len(_PROJECTOR))]]
     for part, point in places:
-        floor.gateway.kill(part)
-        floor.gateway.part(part, f"{point}=kill@1")
         if part == "projector":
             floor.gateway.start()
+        floor.gateway.kill(part)
+        floor.gateway.part(part, f"{point}=kill@1")
         player.feed(floor.dice.randint(2, 9))
         floor.gateway.dies(part)
     floor.gateway.start()

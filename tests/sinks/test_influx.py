@@ -201,6 +201,8 @@ class Misbehaving(BaseHTTPRequestHandler):
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
+        if mood == "partial":  # as when a line of the request is bad: the good ones stay
+            status, text = 400, b'{"error":"partial write: field type conflict dropped=1"}'
         if mood == "drop after apply":
             self.connection.close()
             return
@@ -235,7 +237,7 @@ def misbehaving(upstream: str, moods: list[str]) -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("mood", ["401", "413", "429", "500", "503", "400", "hang", "drop after apply"])
+@pytest.mark.parametrize("mood", ["401", "413", "429", "500", "503", "400", "hang", "partial", "drop after apply"])
 def test_a_server_that_misbehaves_loses_no_point_and_writes_none_twice(house: House, influx: Influx, mood: str) -> None:
     prefix = f"mood{re.sub('[^a-z0-9]', '', mood)}_"
     commit(house.writer, a_shop(1, orders=1).lines)
