@@ -128,7 +128,7 @@ class Agent:
         try:
             self._store.accept(answer.memory, answer.events, now)
         except RefusedError as error:
-            self._store.uplink.refused += 1
+            self._store.uplink.refuse()
             if not self._refusing:
                 self._log("ERROR", str(error))
             self._refusing = True

@@ -160,6 +160,10 @@ class Sending:
         held.lost = union(held.lost, lost)
         self._hello_asked = True
 
+    def ask_hello(self) -> None:
+        """Note that there is something to say that only a hello says; it goes soon."""
+        self._hello_asked = True
+
     def kept(self, lowest: Mapping[str, int]) -> None:
         """Note from which number on each epoch is still kept; an epoch not named is gone, all of it committed."""
         self.held = {epoch: held for epoch, held in self.held.items() if epoch in lowest}

@@ -95,6 +95,11 @@ class Uplink:
         if place:
             self.sending.accepted(*place, time.monotonic())
 
+    def refuse(self) -> None:
+        """Note a scan that could not be stored, and tell the server soon: nobody else can."""
+        self.refused += 1
+        self.sending.ask_hello()
+
     def kept(self, lowest: Mapping[str, int]) -> None:
         """Note what the outbox still keeps."""
         self.sending.kept(lowest)

@@ -15,8 +15,9 @@ from typing import Self
 
 import pytest
 
+from gateway import backup_follow, store
 from gateway.backup_copy import read_only
-from gateway.backup_follow import FILE
+from gateway.backup_follow import FILE, Follow
 from gateway.backup_verify import verify
 from gateway.ledger import Ledger
 from gateway.ledger.writer import WritableLedger
@@ -24,6 +25,7 @@ from gateway.restore import Wanted, restore
 from gateway.settings import Gateway
 from tests.backup.parts import LEDGER, content, fill
 from tests.conftest import ROOT, until
+from tests.gateway.test_commands import mawashi
 from tests.ledger.test_ledger import batch, some
 
 pytestmark = pytest.mark.slow
@@ -161,16 +163,13 @@ def test_every_commit_is_on_the_second_disk_within_five_seconds_whoever_is_kille
 
 
 def test_a_second_follower_is_refused_with_a_sentence(settings: Gateway, second: Path) -> None:
-    with (
-        Ledger.open(settings.ledger_url, write=True) as ledger,
-        running(Follower(settings, second, "--same-disk")) as it,
-    ):
-        fill(ledger)
-        it.has(13)
-        other = Follower(settings, second, "--same-disk").start()
-        assert other.process
-        assert other.process.wait(40) == 1
-        it.says("mawashi backup --follow is running already: one is enough")
+    with Ledger.open(settings.ledger_url, write=True):
+        path = Follower(settings, second).path
+        lock = store.Lock(settings.data_dir / "backup")
+        said = mawashi("backup", "--follow", str(second), "--settings", str(path))
+        lock.release()
+    assert said.exit_code == 1
+    assert "mawashi backup --follow is running already: one is enough" in said.stderr
 
 
 def test_a_full_second_disk_is_said_and_filled_again_once_there_is_room(settings: Gateway, second: Path) -> None:
@@ -212,9 +211,6 @@ def test_a_second_disk_that_is_unplugged_is_said_never_replaced_by_the_first_and
 
 def test_after_a_restore_the_former_copy_stays_and_a_new_one_begins(settings: Gateway, second: Path) -> None:
     with running(Follower(settings, second, "--same-disk")) as it:
-        it.says("does not exist yet")
-        assert it.process
-        it.process.wait(40)
         with Ledger.open(settings.ledger_url, write=True) as ledger:
             fill(ledger)
             it.start()
@@ -237,13 +233,19 @@ def test_after_a_restore_the_former_copy_stays_and_a_new_one_begins(settings: Ga
             assert db.execute("SELECT max(position) FROM rows").fetchone()[0] == 23
 
 
-def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(settings: Gateway, second: Path) -> None:
-    with (
-        Ledger.open(settings.ledger_url, write=True) as ledger,
-        running(Follower(settings, second, "--same-disk")) as it,
-    ):
+def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
+    settings: Gateway, second: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_follow, "_STAT_SECONDS", 0.3)
+    with Ledger.open(settings.ledger_url, write=True) as ledger:
         fill(ledger)
-        it.has(13)
-        first = until(lambda: it.status().get("at"), seconds=40, what="a status")
-        until(lambda: it.status()["at"] != first, seconds=15, what="the moment to move")
-        assert datetime.now(UTC) - datetime.fromisoformat(it.status()["at"]) < timedelta(seconds=10)
+        follow = Follow(settings, settings.data_dir / LEDGER, second, same_disk=True, as_json=False)
+        thread = threading.Thread(target=follow.run)
+        thread.start()
+        try:
+            first = until(lambda: follow.status.at, what="a status")
+            until(lambda: follow.status.at != first, what="the moment to move")
+            assert datetime.now(UTC) - follow.status.at < timedelta(seconds=10)
+        finally:
+            follow.stop()
+            thread.join()

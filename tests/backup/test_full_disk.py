@@ -1,4 +1,7 @@
-"""F7 and F21 with real processes: a disk that fills at the edge and at the gateway, and a backlog that empties."""
+"""F7 at the gateway, with real processes: its disk fills, and the backlog waits at the edge.
+
+A full disk at the edge is in `tests/edge`, a huge backlog in `tests/bench/bench_backlog.py`.
+"""
 
 import os
 import subprocess
@@ -8,7 +11,7 @@ import psutil
 import pytest
 
 from tests.appender.parts import Gate
-from tests.bench.bench_backlog import an_agent, fill, held, measure
+from tests.bench.bench_backlog import an_agent, fill, held
 from tests.conftest import Mosquitto, until
 
 pytestmark = pytest.mark.slow
@@ -51,11 +54,3 @@ def test_a_full_disk_at_the_gateway_leaves_the_backlog_at_the_edge_and_not_in_me
     finally:
         gate.kill()
         subprocess.run(["umount", "-l", disk], check=False)
-
-
-def test_a_backlog_drains_in_flat_memory_goes_on_where_it_was_killed_and_its_file_shrinks(tmp_path: Path) -> None:
-    found = measure(tmp_path, EVENTS)
-    assert found["missing"] == 0
-    assert found["sent_again_after_the_kill"] <= 1000, "two bundles were in flight"
-    assert found["rss_mb_most_while_draining"]["edge"] < found["rss_mb_waiting"]["edge"] + 15
-    assert found["outbox_mb_after"] < found["outbox_mb_before"] / 5

@@ -1,13 +1,17 @@
-"""F11 with real processes: yesterday's copy put back, and what a real edge's outbox gives again."""
+"""F11 with real processes: yesterday's backup restored, and what a real edge's outbox gives again.
 
-import shutil
+The same after a bare file copy is a fault of `make chaos`.
+"""
+
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from broker.ranges import size
+from gateway.backup_copy import read_only
 from gateway.restore import Wanted, restore
 from tests.appender.parts import Gate
 from tests.backup.parts import LEDGER
@@ -44,6 +48,12 @@ def gaps(gate: Gate) -> set[Key]:
         }
 
 
+def here_or_named(gate: Gate) -> int:
+    with closing(read_only(gate.settings.data_dir / LEDGER)) as db:
+        here = db.execute("SELECT count(*) FROM rows").fetchone()[0]
+        return int(here + db.execute("SELECT coalesce(sum(last - first + 1), 0) FROM gaps").fetchone()[0])
+
+
 def worked(gate: Gate, player: Player, lines: int) -> dict[Key, bytes]:
     """Have it record some lines, in a new epoch; return everything once the ledger has it."""
     player.restart()
@@ -52,19 +62,8 @@ def worked(gate: Gate, player: Player, lines: int) -> dict[Key, bytes]:
     return rows(gate)
 
 
-def put_back(gate: Gate, backup: Path, way: str) -> None:
-    folder = gate.settings.data_dir
-    if way == "mawashi restore":
-        restore(gate.settings, Wanted(backup, replace=True))
-        return
-    for side in ("-wal", "-shm"):
-        (folder / (LEDGER + side)).unlink(missing_ok=True)
-    shutil.copy(backup, folder / LEDGER)
-
-
-@pytest.mark.parametrize("way", ["mawashi restore", "a bare file copy"])
 def test_what_the_edge_still_holds_comes_again_and_what_it_deleted_is_named_by_number(
-    gate: Gate, mosquitto: Mosquitto, tmp_path: Path, way: str
+    gate: Gate, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     gate.start()
     keeps = Player("turning", "keeps", tmp_path / "keeps", mosquitto.port, 1)
@@ -76,25 +75,23 @@ def test_what_the_edge_still_holds_comes_again_and_what_it_deleted_is_named_by_n
         said = mawashi("backup", str(backup), "--settings", str(gate.path))
         assert said.exit_code == 0, said.stderr
         worked(gate, keeps, 30)
-        worked(gate, keeps, 10)
         worked(gate, deletes, 30)
         before = worked(gate, deletes, 20)
         until(lambda: not deletes.bodies(), seconds=20, what="the second edge to delete what is safe")
         gate.stop()
-        put_back(gate, backup, way)
+        restore(gate.settings, Wanted(backup, replace=True))
         assert len(rows(gate)) < len(before)
         gate.start()
         mosquitto.restart()  # else an edge says its next hello within 15 minutes
-        until(lambda: len(rows(gate)) + len(gaps(gate)) == len(before), seconds=60, what="all to be here or named")
+        until(lambda: here_or_named(gate) == len(before), seconds=60, what="all to be here or named")
         after, named = rows(gate), gaps(gate)
         assert before.items() >= after.items(), "the very bytes"
         assert {key for key in before if key[0] == "turning/keeps"} <= after.keys(), "0 of what was kept is lost"
         assert named == before.keys() - after.keys(), "what was deleted is listed, also of an epoch nobody knew of"
         assert len({epoch for author, epoch, _ in named if author == "turning/deletes"}) >= 2
         with gate.ledger() as ledger:
-            assert len(ledger.lineage) == 1
+            assert len(ledger.lineage) == 1, "and no hello made it take another name"
             assert sum(size(one.missing) for one in ledger.authors()) == 0
-        assert (way == "a bare file copy") == ("an older copy of itself" in gate.log())
         keeps.feed(5, wait=True)
         keeps.wait_confirmed()
     finally:
