@@ -210,12 +210,12 @@ def test_a_second_disk_that_is_unplugged_is_said_never_replaced_by_the_first_and
 
 
 def test_after_a_restore_the_former_copy_stays_and_a_new_one_begins(settings: Gateway, second: Path) -> None:
+    with Ledger.open(settings.ledger_url, write=True) as ledger:
+        fill(ledger)
     with running(Follower(settings, second, "--same-disk")) as it:
+        it.has(13)
+        it.end(signal.SIGTERM)
         with Ledger.open(settings.ledger_url, write=True) as ledger:
-            fill(ledger)
-            it.start()
-            it.has(13)
-            it.end(signal.SIGTERM)
             ledger.commit([batch(100, some(100, 109))])
         backup = settings.data_dir.parent / "b.sqlite"
         backup.write_bytes((second / FILE).read_bytes())

@@ -60,7 +60,12 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
         [
             Budget("backlog drained, edge killed half way: missing", lambda r: r["missing"], most=0, unit="events"),
             Budget("backlog: sent again after the kill", lambda r: r["sent_again_after_the_kill"], most=1000, unit="events"),
-            Budget("backlog: edge, RSS", lambda r: r["rss_mb_most_while_draining"]["edge"], most=45, unit="MB"),
+            Budget(
+                "backlog: edge, RSS while draining, above waiting",
+                lambda r: r["rss_mb_most_while_draining"]["edge"] - r["rss_mb_waiting"]["edge"],
+                most=5,
+                unit="MB",
+            ),
             Budget("backlog: the file after, of before", lambda r: r["outbox_mb_after"] / r["outbox_mb_before"], most=0.1),
         ],
     ),
