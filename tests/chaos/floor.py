@@ -87,7 +87,7 @@ class Gateway(Server):
 
     def dies(self, name: str) -> None:
         """Wait until a part has killed itself at its failpoint."""
-        until(lambda: self.parts[name].poll() is not None, seconds=30, what=f"the {name} to die at its failpoint")
+        until(lambda: self.parts[name].poll() is not None, seconds=100, what=f"the {name} to die at its failpoint")
 
     def log(self) -> str:
         path = self.folder / "log"

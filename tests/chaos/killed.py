@@ -73,6 +73,7 @@ def gateway(floor: Floor) -> Outcome:
         floor.gateway.kill(part)
         floor.gateway.part(part, f"{point}=kill@1")
         player.feed(floor.dice.randint(2, 9))
+        floor.nudge()  # its two bundles may be without a receipt: it would wait for its next hello, 60 s at most
         floor.gateway.dies(part)
     floor.gateway.start()
     floor.healed()
