@@ -1,0 +1,271 @@
+"""What may befall the shop: each class is a field of troubles, and a machine has those it inherits."""
+
+import sqlite3
+from contextlib import closing
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from tests.model.parts import STRANGER
+from tests.model.world import World
+
+which = st.integers(0, 3)
+few = st.integers(1, 4)
+place = st.integers(0, 7)
+often = st.sampled_from([True, True, False])
+
+
+class Shop(World):
+    """An ordinary day, on which a disk may be slow and a connection may end."""
+
+    @initialize()
+    def switch_on(self) -> None:
+        for server in self.servers:
+            server.link.rise()
+        for device in self.devices:
+            self._rise(device)
+            self._scan(device, 3)
+        self._flow()
+        self._flow()
+        self.servers[0].copy()
+        self.images.append(self.devices[0].image(self.folder / "image-0"))
+
+    @rule(who=which, count=few, sent=st.booleans())
+    def scan(self, who: int, count: int, sent: bool) -> None:
+        device = self._one(who)
+        self._scan(device, count)
+        if sent:
+            self._work(device, 100)
+
+    @rule(rounds=few, who=which, count=st.integers(0, 4))
+    def flow(self, rounds: int, who: int, count: int) -> None:
+        """Everybody works for a moment, and somebody scans."""
+        for _ in range(rounds):
+            self._flow()
+        if count:
+            self._scan(self._one(who), count)
+            self._work(self._one(who), 100)
+
+    @rule(seconds=st.sampled_from([1, 6, 61, 901]))
+    def time_passes(self, seconds: int) -> None:
+        self.time.seconds += seconds
+        for device in self.devices:
+            self._scan(device, 1)
+            device.pump()
+
+    @rule(who=which, items=few)
+    def edge_works(self, who: int, items: int) -> None:
+        self._work(self._one(who), items)
+
+    @rule(count=few)
+    def broker_delivers(self, count: int) -> None:
+        for name in list(self.broker.sessions):
+            self.broker.deliver(name, count)
+
+    @rule(which=st.integers(0, 1), who=which)
+    def gateway_gathers(self, which: int, who: int) -> None:
+        """It has a group in hand, with what was just scanned, and its disk is slow."""
+        server = self._server_at(which)
+        self._scan(self._one(who), 1)
+        self._work(self._one(who), 100)
+        self.broker.deliver(server.name)
+        server.gather()
+
+    @rule(which=st.integers(0, 1), more=st.booleans())
+    def gateway_commits(self, which: int, more: bool) -> None:
+        server = self._server_at(which)
+        if more:
+            self.broker.deliver(server.name)
+        self._write(server)
+
+    @rule(who=which)
+    def edge_keeps_house_a_month_later(self, who: int) -> None:
+        device = self._one(who)
+        marked, before = device.marked(), device.on_disk()
+        device.keep()
+        gone = before.keys() - device.on_disk().keys()
+        self.check(gone <= marked, f"{gone - marked} left the disk unreceipted")
+        for epoch, seq in gone:
+            ever = self._ever(device.uplink.sending.ledger)
+            event = ((device.author, epoch, seq), before[epoch, seq])
+            self.check(event in ever, f"{event} left the disk and no ledger ever held it")
+
+    @rule(who=which, again=often)
+    def edge_loses_its_connection(self, who: int, again: bool) -> None:
+        device = self._one(who)
+        device.link.lose()
+        if again:
+            self._rise(device)
+            self._work(device, 100)
+
+    @rule(who=which)
+    def edge_connects(self, who: int) -> None:
+        self._rise(self._one(who))
+
+    @rule(which=st.integers(0, 1), again=often)
+    def gateway_loses_its_connection(self, which: int, again: bool) -> None:
+        server = self._server_at(which)
+        if server.running:
+            server.link.lose()
+        if again:
+            self._serve(server)
+
+    @rule(which=st.integers(0, 1))
+    def gateway_connects(self, which: int) -> None:
+        self._serve(self._server_at(which))
+
+
+class Network(Shop):
+    """What a broker and the lines to it do."""
+
+    @rule(again=often)
+    def broker_is_wiped(self, again: bool) -> None:
+        self.broker.wipe()
+        if again:
+            for server in self.servers:
+                if server.running:
+                    server.link.rise()
+            for device in self.devices:
+                self._rise(device)
+                self._work(device, 100)
+
+    @precondition(lambda self: self.broker.waiting())
+    @rule(at=place)
+    def broker_drops(self, at: int) -> None:
+        session, n = self._queued(at)
+        del session.queue[n]
+
+    @precondition(lambda self: self.broker.waiting())
+    @rule(at=place, times=few)
+    def broker_repeats(self, at: int, times: int) -> None:
+        session, n = self._queued(at)
+        session.queue.extend([session.queue[n]] * times)
+
+    @precondition(lambda self: self.broker.waiting())
+    @rule(at=place, to=place)
+    def broker_reorders(self, at: int, to: int) -> None:
+        session, n = self._queued(at)
+        message = session.queue[n]
+        del session.queue[n]
+        session.queue.insert(to, message)
+
+    @precondition(lambda self: self.broker.waiting())
+    @rule(at=place)
+    def a_proxy_holds_back(self, at: int) -> None:
+        session, n = self._queued(at)
+        self.broker.held_back.append(session.queue[n])
+        del session.queue[n]
+
+    @rule(who=which)
+    def a_proxy_keeps_the_receipts_of_a_connection(self, who: int) -> None:
+        """They were under way when it ended."""
+        device = self._one(who)
+        if session := self.broker.sessions.get(device.link.name):
+            self.broker.held_back.extend(session.queue)
+            session.queue.clear()
+        device.link.lose()
+        self._rise(device)
+
+    @precondition(lambda self: self.broker.held_back)
+    @rule(at=place, again=st.booleans())
+    def a_proxy_lets_go(self, at: int, again: bool) -> None:
+        message = self.broker.held_back[at % len(self.broker.held_back)]
+        if not again:
+            self.broker.held_back.remove(message)
+        self.broker.publish(message)
+
+
+class Deaths(Shop):
+    """kill -9."""
+
+    @rule(who=which)
+    def edge_is_killed(self, who: int) -> None:
+        device = self._one(who)
+        device.close()
+        device.open()
+        self._rise(device)
+
+    @rule(
+        which=st.integers(0, 1),
+        who=which,
+        where=st.sampled_from(["commit", "acknowledge", "publish"]),
+        network_first=st.booleans(),
+        again=often,
+    )
+    def gateway_is_killed(self, which: int, who: int, where: str, network_first: bool, again: bool) -> None:
+        server = self._server_at(which)
+        self._scan(self._one(who), 1)
+        self._work(self._one(who), 100)
+        self.broker.deliver(server.name)
+        if server.gather():
+            server.die_writing(where, network_first=network_first)
+            self._looked(server)
+        server.kill()
+        if again:
+            self._serve(server)
+
+
+class Cards(Shop):
+    """What becomes of SD cards."""
+
+    @precondition(lambda self: len(self.images) < 4)
+    @rule(who=which)
+    def card_is_imaged(self, who: int) -> None:
+        self.images.append(self._one(who).image(self.folder / f"image-{len(self.images)}"))
+
+    @precondition(lambda self: self.images)
+    @rule(at=which)
+    def card_is_rolled_back(self, at: int) -> None:
+        image = self.images[at % len(self.images)]
+        self._exchange(next(one for one in self.devices if one.settings.edge == image.edge), image)
+
+    @rule(who=which)
+    def card_is_replaced_by_a_new_one(self, who: int) -> None:
+        self._exchange(self._one(who), None)
+
+    @precondition(lambda self: self.images and len(self.devices) < 4)
+    @rule(at=which)
+    def card_is_cloned_and_both_run(self, at: int) -> None:
+        image = self.images[at % len(self.images)]
+        clone = self._device(image.edge)
+        self.devices.append(clone)
+        self._exchange(clone, image)
+
+    @rule(who=which, at=place)
+    def card_loses_a_row(self, who: int, at: int) -> None:
+        device = self._one(who)
+        with closing(sqlite3.connect(device.path)) as db, db:
+            found = [one for (one,) in db.execute("SELECT id FROM event ORDER BY id")]
+            if found:
+                db.execute("UPDATE event SET body=x'00' WHERE id=?", (found[at % len(found)],))
+
+
+class Ledgers(Shop):
+    """Backups, restores, and somebody else's server."""
+
+    @precondition(lambda self: len(self.servers) < 2)
+    @rule()
+    def a_stranger_answers_too(self) -> None:
+        server = self._server(STRANGER)
+        self.servers.append(server)
+        server.link.rise()
+        self._looked(server)
+
+    @precondition(lambda self: self.servers[0].running and len(self.servers[0].copies) < 3)
+    @rule()
+    def ledger_is_copied(self) -> None:
+        self.servers[0].copy()
+
+    @precondition(lambda self: self.servers[0].copies)
+    @rule(at=which, as_new=st.booleans())
+    def ledger_goes_back(self, at: int, as_new: bool) -> None:
+        server = self.servers[0]
+        copy = server.copies[at % len(server.copies)]
+        # a bare copy from before the ledger's last change of name is an older ledger, which edges rightly refuse
+        server.restore(copy, as_new=as_new or copy.ledger != server.id)
+        self._looked(server)
+        server.link.rise()
+
+
+class Machine(Network, Deaths, Cards, Ledgers):
+    """Everything at once."""

@@ -1,0 +1,68 @@
+"""The model holds on the product, and fails on every planted bug: a checker that cannot fail proves nothing.
+
+`make model MODEL_EXAMPLES=5000 MODEL_SEED=7` looks for longer and elsewhere.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model import plants
+from tests.model.machine import Cards, Deaths, Ledgers, Machine, Network, Shop
+from tests.model.parts import Kinds
+
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "25"))
+SEED = int(os.environ.get("MODEL_SEED", "5"))
+STEPS = 30
+
+
+class NetworkAndLedgers(Network, Ledgers):
+    """Late receipts of a ledger that went back."""
+
+
+PLANTS: dict[str, tuple[type[Shop], Kinds]] = {
+    "mark on PUBACK": (Network, Kinds(uplink=plants.MarksOnPuback)),
+    "acknowledge before the commit": (Deaths, Kinds(appender=plants.AcknowledgesFirst)),
+    "receipt before the commit": (Deaths, Kinds(appender=plants.ReceiptsFirst)),
+    "stale acknowledgement": (Network, Kinds(link=plants.AcknowledgesAnyConnection)),
+    "obey an old nonce": (NetworkAndLedgers, Kinds(uplink=plants.ObeysAnyNonce)),
+    "obey another ledger": (Ledgers, Kinds(uplink=plants.ObeysAnyLedger)),
+    "one epoch for two openings": (Cards, Kinds(outbox=plants.OneEpoch)),
+}
+"""What is planted, and in which field of troubles it shows."""
+
+
+def run(machine: type[Shop], examples: int, *phases: Phase) -> None:
+    run_state_machine_as_test(
+        seed(SEED)(machine),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            phases=phases,
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(max(120, 2 * EXAMPLES))
+def test_whatever_happens_nothing_accepted_is_lost_or_doubled():
+    run(Machine, EXAMPLES, Phase.generate, Phase.shrink)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plant", PLANTS)
+def test_the_model_finds(plant: str):
+    machine, spoilt = PLANTS[plant]
+
+    class Spoilt(machine):  # type: ignore[misc, valid-type]
+        kinds = spoilt
+        heals = False
+
+    with pytest.raises(AssertionError):
+        run(Spoilt, 400, Phase.generate)
