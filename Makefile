@@ -3,6 +3,8 @@
 # make check   format, lint, types, imports
 # make bench   budgets as ratios, measured here and now
 # make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" SOAK=minutes)
+# make model   the promise as a state machine, for longer: MODEL_EXAMPLES=5000 MODEL_SEED=7
+# make loss-table   lost and doubled: Mawashi beside a paho and an aiomqtt consumer
 # make setup   the commands mawashi and mawashi-edge in .venv/bin
 
 PYTHON ?= python3
@@ -12,7 +14,7 @@ TESTS ?= tests
 
 SEED ?= 1
 
-.PHONY: demo test fast check format bench chaos setup setup-dev debian clean
+.PHONY: demo test fast check format bench chaos setup setup-dev debian clean model loss-table
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,14 @@ bench: setup-dev debian
 
 chaos: setup-dev debian
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FAULT),--fault $(FAULT)) $(if $(SOAK),--soak $(SOAK))
+
+MODEL_EXAMPLES ?= 1000
+MODEL_SEED ?= 5
+model: setup-dev
+	MODEL_EXAMPLES=$(MODEL_EXAMPLES) MODEL_SEED=$(MODEL_SEED) $(BIN)/python -m pytest tests/model
+
+loss-table: setup-dev debian
+	$(BIN)/python -m tests.losses $(LOSSES)
 
 setup: .venv/with-commands
 setup-dev: .venv/with-dev

@@ -129,6 +129,15 @@ class Network(Shop):
                 self._rise(device)
                 self._work(device, 100)
 
+    @rule(which=st.integers(0, 1), who=which)
+    def broker_is_wiped_while_the_ledger_is_slow(self, which: int, who: int) -> None:
+        """New messages get the packet ids of those that are just being committed."""
+        self.gateway_gathers(which, who)
+        self.broker_is_wiped(again=True)
+        self.scan(who, count=1, sent=True)
+        self.broker_delivers(4)
+        self.gateway_commits(which, more=False)
+
     @precondition(lambda self: self.broker.waiting())
     @rule(at=place)
     def broker_drops(self, at: int) -> None:
@@ -201,6 +210,8 @@ class Deaths(Shop):
             server.die_writing(where, network_first=network_first)
             self._looked(server)
         server.kill()
+        self.broker_delivers(4)
+        self._work(self._one(who), 100)
         if again:
             self._serve(server)
 
@@ -267,5 +278,23 @@ class Ledgers(Shop):
         server.link.rise()
 
 
-class Machine(Network, Deaths, Cards, Ledgers):
+class LateReceipts(Network, Ledgers):
+    """Receipts that were under way when their ledger was put back to an older copy."""
+
+    @precondition(lambda self: self.servers[0].running and self.servers[0].copies)
+    @rule(who=which, at=which)
+    def ledger_goes_back_while_receipts_are_under_way(self, who: int, at: int) -> None:
+        self.scan(who, count=2, sent=True)
+        self.broker.deliver(self.servers[0].name)
+        self._write(self.servers[0])
+        self.a_proxy_keeps_the_receipts_of_a_connection(who)
+        self.ledger_goes_back(at, as_new=False)
+        self._work(self._one(who), 100)
+        while self.broker.held_back:
+            self.a_proxy_lets_go(0, again=False)
+        self.broker_delivers(4)
+        self._work(self._one(who), 100)
+
+
+class Machine(LateReceipts, Deaths, Cards):
     """Everything at once."""
