@@ -45,7 +45,9 @@ class PostgreSql:
         return self.directory / "data"
 
     def start(self, *settings: str) -> None:
-        """Start and wait until it answers; each setting is `name=value`."""
+        """Start, unless it runs, and wait until it answers; each setting is `name=value`."""
+        if self.process and self.process.poll() is None:
+            return
         log = (self.directory / "log").open("ab")
         given = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.directory}")
         command = [_program("postgres"), "-D", str(self._data)]

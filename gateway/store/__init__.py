@@ -62,9 +62,9 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     Straight on the driver: SQLAlchemy's looking at every value would cost the appender a tenth of its time (measured).
     """
     if connection.dialect.name == "postgresql":
-        from gateway.store.postgresql import insert_arrays  # noqa: PLC0415
+        from gateway.store.postgresql import copy_rows  # noqa: PLC0415
 
-        insert_arrays(connection, table, rows)
+        copy_rows(connection, table, rows)
     else:
         names = list(rows[0])
         values = ", ".join(f":{name}" for name in names)

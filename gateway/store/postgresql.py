@@ -8,12 +8,24 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumperUnknown
-from sqlalchemy import Column, Connection, Engine, LargeBinary, NullPool, String, Table, create_engine, event, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -176,8 +188,8 @@ class Schema:
         try:
             with self._engine(*options, poolclass=NullPool).begin() as connection:
                 yield connection
-        except OperationalError as error:
-            said = " ".join(str(error.orig).split())
+        except (OperationalError, psycopg.Error) as error:
+            said = " ".join(str(error.orig if isinstance(error, OperationalError) else error).split())
             raise StoreAwayError(f"{self} cannot be used: {said}. Start it, or mend its address and rights") from None
 
     def _take_lock(self, connection: psycopg.Connection[Any]) -> None:
@@ -232,21 +244,40 @@ class Changes:
             self._kept = None
 
 
-def insert_arrays(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many rows by one statement, each column as an array."""
+def copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows by COPY: a fifth of the driver's work for as many inserts (measured). Raises DatabaseError."""
     columns = [table.c[name] for name in rows[0]]
     names = ", ".join(f'"{one.name}"' for one in columns)
-    arrays = ", ".join(f"%({one.name})s::{_array_of(one)}[]" for one in columns)
-    connection.exec_driver_sql(
-        f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays})',  # noqa: S608 - names of our own tables
-        {one.name: [row[one.name] for row in rows] for one in columns},
-    )
+    driver: Any = connection.connection.driver_connection
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
+        ):
+            copy.set_types([_binary(one) for one in columns])
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    except psycopg.Error as error:
+        _raise_from(connection, driver, error)
 
 
-def _array_of(column: Column[Any]) -> str:
+def _binary(column: Column[Any]) -> str:
     if isinstance(column.type, LargeBinary):
         return "bytea"
-    return "text" if isinstance(column.type, String) else "bigint"
+    if isinstance(column.type, String):
+        return "text"
+    return "int4" if type(column.type) is Integer else "int8"  # an instant is one of 64 bits too
+
+
+def _raise_from(connection: Connection, driver: Any, error: psycopg.Error) -> NoReturn:
+    """Raise what SQLAlchemy would have raised, had it run the statement."""
+    gone = bool(driver.closed)
+    if gone:
+        connection.invalidate()
+    kind = (
+        OperationalError if isinstance(error, psycopg.OperationalError) or error.sqlstate in _WORLD else DatabaseError
+    )
+    raise kind("COPY", {}, error, connection_invalidated=gone) from error
 
 
 class _Text(StrDumperUnknown):

@@ -36,13 +36,13 @@ sys.exit(main(sys.argv[1:]))
 class Gate:
     """One appender process; its settings, its log, its ledger."""
 
-    def __init__(self, folder: Path, port: int, version: str = "5") -> None:
+    def __init__(self, folder: Path, port: int, version: str = "5", ledger_url: str = "") -> None:
         folder.mkdir(exist_ok=True)
         self.path = folder / "gateway.toml"
         self.path.write_text(
-            f'data_dir = "{folder}"\n[mqtt]\nport = {port}\nversion = "{version}"\nreconnect_seconds_max = 1\n'
+            f'data_dir = "{folder}"\nledger_url = "{ledger_url}"\n[mqtt]\nport = {port}\nversion = "{version}"\nreconnect_seconds_max = 1\n'
         )
-        self.settings = Gateway(data_dir=folder, mqtt=Mqtt(port=port))
+        self.settings = Gateway(data_dir=folder, ledger_url=ledger_url, mqtt=Mqtt(port=port))
         self._log = folder / "appender.log"
         self.process: subprocess.Popen[bytes] | None = None
 

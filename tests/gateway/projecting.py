@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from gateway.events import Events
 from gateway.ledger import Ledger
 from gateway.projector import Projector
+from gateway.settings import Gateway
 from gateway.sinks import Notes, Sink
 from gateway.state import Point, State
 from gateway.state.writer import WritableState
@@ -20,13 +21,13 @@ ZONE = ZoneInfo("Asia/Tokyo")
 
 
 class House:
-    """A data directory with a ledger and a state."""
+    """A data directory with a ledger and a state, or both in the database at `url`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, url: str = "") -> None:
         directory.mkdir(exist_ok=True)
         self.directory = directory
-        self.ledger_url = f"sqlite:///{directory / 'ledger.sqlite'}"
-        self.state_url = f"sqlite:///{directory / 'state.sqlite'}"
+        self.settings = Gateway(data_dir=directory, ledger_url=url, state_url=url)
+        self.ledger_url, self.state_url = self.settings.ledger_url, self.settings.state_url
         self.writer = Ledger.open(self.ledger_url, write=True)
         self.state = State.open(self.state_url)
         self.notes = Notes()

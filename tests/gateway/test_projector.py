@@ -1,4 +1,4 @@
-"""The projector on real SQLite: any order of arrival, deletion, kill -9, rules that fail, rows that are no event."""
+"""The projector on real SQLite and PostgreSQL: any order of arrival, deletion, kill -9, rules that fail, rows that are no event."""
 
 import random
 import signal
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import structlog
 
@@ -17,7 +18,7 @@ from broker.clock import SystemClock
 from broker.codes import TicketCode, printed
 from broker.events import Action, Adopt, Correction, CountReading, Ref, Split, Work
 from broker.settings import load
-from gateway import folding
+from gateway import folding, store
 from gateway.projector import Process, rebuild
 from gateway.rules.fold import fold as fold_rows
 from gateway.rules.order import OrderState
@@ -28,9 +29,23 @@ from tests.gateway.projecting import House, finish, picture
 from tests.gateway.shop import BEGIN, Line, Shop, a_shop, commit
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Files, or one database for ledger and state."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgresql").database())
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     opened = House(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def either(tmp_path: Path, url: str) -> Iterator[House]:
+    """A house on each database."""
+    opened = House(tmp_path / "data", url)
     yield opened
     opened.close()
 
@@ -54,8 +69,12 @@ def test_an_order_is_found_by_everything_people_call_it(house: House) -> None:
     assert house.state.find("9999") == house.state.find("") == house.state.find("%") == []
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_any_order_of_arrival_gives_the_same_state(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "url"),
+    [(1, "sqlite"), (2, "sqlite"), (3, "sqlite"), pytest.param(1, "postgresql", marks=pytest.mark.slow)],
+    indirect=["url"],
+)
+def test_any_order_of_arrival_gives_the_same_state(tmp_path: Path, seed: int, url: str) -> None:
     shop = a_shop(seed, orders=4)
     shop.edges["turning"].say(Correction, shop.at, voids=shop.edges["turning"].lines[-2].ref, why="undo")
     lines = shop.lines
@@ -66,7 +85,7 @@ def test_any_order_of_arrival_gives_the_same_state(tmp_path: Path, seed: int) ->
     one.close()
     shuffled = list(lines)
     random.Random(seed).shuffle(shuffled)
-    other = House(tmp_path / "other")
+    other = House(tmp_path / "other", url)
     with other.projector() as (projector, _):
         for start in range(0, len(shuffled), 17):  # folded again and again on the way
             commit(other.writer, shuffled[start : start + 17])
@@ -275,31 +294,37 @@ def test_live_orders_are_folded_before_those_that_catch_up(house: House) -> None
     assert house_is_current(house, 301)
 
 
-def test_a_state_that_is_deleted_or_damaged_is_made_again_with_higher_revisions(house: House) -> None:
+def test_a_state_that_is_deleted_or_damaged_is_made_again_with_higher_revisions(either: House) -> None:
+    house = either
     shop = a_shop(1, orders=2)
     commit(house.writer, shop.lines)
     with house.projector() as (projector, state):
         finish(projector)
         before, revision = picture(house.state), house.state.revision()
-        assert rebuild(Gateway(data_dir=house.directory))
+        assert rebuild(house.settings)
         assert house.state.orders() == []
-        assert not state.present()
+        until(lambda: not state.present(), what="it to be noticed")
         projector.begin()
         finish(projector)
         assert picture(house.state) == before
         assert house.state.revision() > revision
-    (house.directory / "state.sqlite").write_bytes(b"no database" * 1000)
+    if house.state_url.startswith("sqlite"):
+        (house.directory / "state.sqlite").write_bytes(b"no database" * 1000)
+    else:
+        with psycopg.connect(house.state_url.replace("+psycopg", "")) as connection:
+            connection.execute("DROP TABLE state.homes, state.meta")
     house.project()
     assert picture(house.state) == before
 
 
-def test_a_state_made_from_another_ledger_is_made_again(house: House, tmp_path: Path) -> None:
+def test_a_state_made_from_another_ledger_is_made_again(either: House, url: str) -> None:
+    house = either
     shop = a_shop(1, orders=1)
     commit(house.writer, shop.lines)
     house.project()
     house.writer.close()
-    (house.directory / "ledger.sqlite").unlink()
-    other = House(house.directory)
+    store.at(house.ledger_url, "ledger").delete()
+    other = House(house.directory, url)
     commit(other.writer, shop.lines[:1])
     other.project()
     assert len(other.state.orders()) == 1
@@ -309,7 +334,10 @@ def test_a_state_made_from_another_ledger_is_made_again(house: House, tmp_path: 
 
 def settings_file(house: House, tmp_path: Path) -> Path:
     path = tmp_path / "gateway.toml"
-    path.write_text(f'data_dir = "{house.directory}"\n[mqtt]\nport = 1\n')
+    path.write_text(
+        f'data_dir = "{house.directory}"\nledger_url = "{house.ledger_url}"\nstate_url = "{house.state_url}"\n'
+        "[mqtt]\nport = 1\n"
+    )
     return path
 
 
@@ -318,15 +346,15 @@ def start(settings: Path) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state(tmp_path: Path) -> None:
+def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state(tmp_path: Path, url: str) -> None:
     shop = a_shop(5, orders=40)
     expected = House(tmp_path / "expected")
     commit(expected.writer, shop.lines)
     expected.project()
-    house = House(tmp_path / "data")
+    house = House(tmp_path / "data", url)
     commit(house.writer, shop.lines)
     settings, chance = settings_file(house, tmp_path), random.Random(3)
-    for orders in (1, 12, 25):
+    for orders in (1, 12, 25) if house.state_url.startswith("sqlite") else (12,):
         process = start(settings)
         until(lambda orders=orders: len(house.state.orders()) >= orders, seconds=20)  # type: ignore[misc]
         time.sleep(chance.uniform(0, 0.1))  # anywhere in a turn
@@ -335,7 +363,7 @@ def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state
     process = start(settings)
     try:
         until(lambda: house.state.cursor() > 100, seconds=20)
-        rebuild(Gateway(data_dir=house.directory))
+        rebuild(house.settings)
         until(lambda: house_is_current(house, len(shop.lines)), seconds=30)
         assert picture(house.state) == picture(expected.state)
         key, _ = shop.order()
