@@ -16,6 +16,8 @@ HELLO_SECONDS_UNANSWERED = 5.0
 """Until anybody answers on a connection, doubled each time: after a broker's restart the server may come after us."""
 HELLO_SECONDS_ASKED = 5.0
 """A hole or a loss is said at once, but not more often than this, or a lossy line would hear nothing else."""
+HELLO_SECONDS_UNRECEIPTED = 15.0
+"""A bundle without its receipt after this is asked for, once: the server may have died between commit and receipt."""
 ANSWER_SECONDS = 10.0
 """A hello not answered within this is shown as a server that does not answer."""
 TRIES = 3
@@ -96,6 +98,7 @@ class _Flying:
     first: int
     last: int
     turn: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -171,10 +174,10 @@ class Sending:
             held.lowest = lowest[epoch]
         self._flying = [one for one in self._flying if one.epoch in self.held]
 
-    def sent(self, epoch: str, first: int, count: int) -> None:
+    def sent(self, epoch: str, first: int, count: int, now: float) -> None:
         """Note a bundle as sent."""
         self._turn += 1
-        self._flying.append(_Flying(epoch, first, first + count - 1, self._turn))
+        self._flying.append(_Flying(epoch, first, first + count - 1, self._turn, now))
         tries = self._tries.setdefault((epoch, first), _Tries())
         tries.count += 1
         if tries.count >= TRIES:
@@ -279,6 +282,8 @@ class Sending:
             due = min(due, self._hello_at + HELLO_SECONDS_UNANSWERED * 2 ** min(self._unanswered - 1, 16))
         if self._hello_asked:
             due = min(due, self._hello_at + HELLO_SECONDS_ASKED)
+        if sent_since := [one.at for one in self._flying if one.turn > self._hello_turn]:
+            due = min(due, min(sent_since) + HELLO_SECONDS_UNRECEIPTED)
         return due
 
 

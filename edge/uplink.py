@@ -197,7 +197,7 @@ class Uplink:
         )
         self.link.publish(str(self._topic(Kind.EVENTS)), Bundle(header, tuple(lines)).encode())
         hit(Point.EDGE_PUBLISHED)
-        self.sending.sent(epoch, first, len(lines))
+        self.sending.sent(epoch, first, len(lines), time.monotonic())
 
     def _publish_picture(self, view: StationView) -> None:
         self.link.publish(str(self._topic(Kind.STATION, view.station)), view.encode(), retain=True)

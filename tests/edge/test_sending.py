@@ -49,7 +49,7 @@ def full(epoch: str, last: int) -> Held:
 def send_all(sending: Sending, now: float = 1.0) -> list[tuple[str, int, int]]:
     sent = []
     while isinstance(what := sending.turn(now), SendBundle):
-        sending.sent(what.epoch, what.first, what.most)
+        sending.sent(what.epoch, what.first, what.most, now)
         sent.append((what.epoch, what.first, what.most))
     return sent
 
@@ -86,16 +86,27 @@ def test_a_new_event_goes_at_once():
 
 
 def test_hello_is_repeated_every_60_s_while_anything_waits_else_every_15_minutes():
-    sending = connected(full(A, 1))
+    sending = connected(full(A, 2000))
     send_all(sending)
-    assert sending.due() == 60.0
-    assert sending.turn(59.9) is None
-    assert sending.turn(60.0) == SayHello()
-    sending.said_hello(60.0)
-    sending.receipt(receipt((A, 1)), 61.0)
-    assert sending.due() == 60.0 + 900.0
-    sending.accepted(A, 2, 500.0)
+    sending.said_hello(10.0)
+    assert sending.due() == 70.0
+    assert sending.turn(69.9) is None
+    assert sending.turn(70.0) == SayHello()
+    sending.said_hello(70.0)
+    sending.receipt(receipt((A, 2000)), 71.0)
+    assert sending.due() == 70.0 + 900.0
+    sending.accepted(A, 2001, 500.0)
     assert sending.due() == 560.0, "a scan after an idle time brings its bundle, not a hello as well"
+
+
+def test_a_bundle_whose_receipt_does_not_come_is_asked_for_once_then_at_the_usual_pace():
+    sending = connected(full(A, 10))
+    send_all(sending, 1.0)
+    assert sending.due() == 16.0
+    sending.said_hello(16.0)
+    assert sending.due() == 76.0
+    sending.receipt(receipt((A, 10), answers="hello"), 17.0)
+    assert sending.waiting == 0
 
 
 def test_until_anybody_answers_the_hello_is_repeated_at_growing_intervals():
@@ -317,7 +328,7 @@ class World:
                 case SendBundle(epoch, first, most):
                     assert self.sending.nonce
                     self.upward.append((self.sending.nonce, epoch, first, most))
-                    self.sending.sent(epoch, first, most)
+                    self.sending.sent(epoch, first, most, self.now)
                 case None:
                     return
 
