@@ -215,10 +215,10 @@ def backup(  # noqa: PLR0917 - Typer makes options of them
         raise typer.BadParameter("FILE か --follow DIR のどちらかを書いてください / give FILE or --follow DIR")
     kept = read_settings(settings_path(settings))
     if follow:
-        from gateway.backup_follow import run as keep_following
+        from gateway.backup.follow import run as keep_following
 
         raise typer.Exit(keep_following(kept, follow, same_disk=same_disk, as_json=as_json))
-    from gateway.backup import run
+    from gateway.backup.command import run
 
     assert file
     raise typer.Exit(run(kept, file, overwrite=overwrite, as_json=as_json))
@@ -242,7 +242,7 @@ def restore(  # noqa: PLR0917 - Typer makes options of them
     as_json: Json = False,
 ) -> None:
     """復元する / Make a copy the ledger again; the edges then send again what they hold. Stop the gateway first."""
-    from gateway.restore import Wanted, run
+    from gateway.backup.restore import Wanted, run
 
     wanted = Wanted(source, empty, tuple(formerly or ()), last_number, replace)
     raise typer.Exit(run(read_settings(settings_path(settings)), wanted, as_json=as_json))

@@ -13,7 +13,7 @@ from broker.clock import clock
 from broker.ranges import Ranges, size
 from broker.words import Word
 from gateway.audit import Projected, Records, projected_of, records_of
-from gateway.backup_status import said_of_copy
+from gateway.backup.status import said_of_copy
 from gateway.finding import Finding
 from gateway.ledger import AuthorStatus, Ledger, StoreError
 from gateway.settings import Gateway

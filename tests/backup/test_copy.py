@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import backup_copy
-from gateway.backup import BackupError, make
-from gateway.backup_copy import Copy, Turned, TurnedError, finish
-from gateway.backup_verify import BadCopyError, verify
+from gateway.backup import copying
+from gateway.backup.command import BackupError, make
+from gateway.backup.copying import Copy, Turned, TurnedError, finish
+from gateway.backup.verify import BadCopyError, verify
 from gateway.ledger import Ledger
 from tests.backup.parts import LEDGER, content, fill, more, statements
 from tests.ledger.test_ledger import NOW, READING, batch, some
@@ -53,7 +53,7 @@ def test_every_table_is_in_the_copy_and_follows_every_kind_of_change(tmp_path: P
 def test_a_long_way_goes_in_steps_and_goes_on_where_it_was_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup_copy, "ROWS_A_TURN", 7)
+    monkeypatch.setattr(copying, "ROWS_A_TURN", 7)
     with Ledger.open(f"sqlite:///{tmp_path / LEDGER}", write=True) as ledger:
         fill(ledger)
         followed(tmp_path)
@@ -74,7 +74,7 @@ def test_a_long_way_goes_in_steps_and_goes_on_where_it_was_cut_off(
 def test_a_copy_cut_off_before_its_first_whole_moment_is_not_called_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup_copy, "ROWS_A_TURN", 7)
+    monkeypatch.setattr(copying, "ROWS_A_TURN", 7)
     with Ledger.open(f"sqlite:///{tmp_path / LEDGER}", write=True) as ledger:
         fill(ledger)
     copy = Copy(tmp_path / LEDGER, tmp_path / "copy.sqlite", durable=True)

@@ -15,13 +15,13 @@ from typing import Self
 
 import pytest
 
-from gateway import backup_follow, store
-from gateway.backup_copy import read_only
-from gateway.backup_follow import FILE, Follow
-from gateway.backup_verify import verify
+from gateway import store
+from gateway.backup.copying import read_only
+from gateway.backup.follow import FILE, Follow
+from gateway.backup.restore import Wanted, restore
+from gateway.backup.verify import verify
 from gateway.ledger import Ledger
 from gateway.ledger.writer import WritableLedger
-from gateway.restore import Wanted, restore
 from gateway.settings import Gateway
 from tests.backup.parts import LEDGER, content, fill
 from tests.conftest import ROOT, until
@@ -236,7 +236,7 @@ def test_after_a_restore_the_former_copy_stays_and_a_new_one_begins(settings: Ga
 def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
     settings: Gateway, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup_follow, "_STAT_SECONDS", 0.3)
+    monkeypatch.setattr("gateway.backup.follow._STAT_SECONDS", 0.3)
     with Ledger.open(settings.ledger_url, write=True) as ledger:
         fill(ledger)
         follow = Follow(settings, settings.data_dir / LEDGER, second, same_disk=True, as_json=False)

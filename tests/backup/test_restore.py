@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway import backup_copy, store
-from gateway.backup import BackupError, make
-from gateway.backup_copy import Copy
-from gateway.backup_follow import FILE
+from gateway import store
+from gateway.backup import copying
+from gateway.backup.command import BackupError, make
+from gateway.backup.copying import Copy
+from gateway.backup.follow import FILE
+from gateway.backup.restore import Restored, Wanted, restore
 from gateway.ledger import Ledger
 from gateway.ledger.writer import WritableLedger
-from gateway.restore import Restored, Wanted, restore
 from gateway.settings import Gateway
 from tests.backup.parts import LEDGER, content, fill, more
 from tests.gateway.test_commands import mawashi
@@ -116,7 +117,7 @@ def test_names_that_the_copy_does_not_know_join_the_lineage(settings: Gateway, t
 def test_a_followed_folder_is_restored_as_of_its_last_whole_moment(
     settings: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup_copy, "ROWS_A_TURN", 5)
+    monkeypatch.setattr(copying, "ROWS_A_TURN", 5)
     second = tmp_path / "second"
     second.mkdir()
     with opened(settings) as ledger:

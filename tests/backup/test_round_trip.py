@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from broker.ranges import size
-from gateway.backup_copy import read_only
-from gateway.restore import Wanted, restore
+from gateway.backup.copying import read_only
+from gateway.backup.restore import Wanted, restore
 from tests.appender.parts import Gate
 from tests.backup.parts import LEDGER
 from tests.chaos.player import Player

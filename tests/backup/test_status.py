@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.backup_status import Status, said_of_copy, status_path
+from gateway.backup.status import Status, said_of_copy, status_path
 from gateway.settings import Gateway
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

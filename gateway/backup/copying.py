@@ -4,7 +4,7 @@ A turn reads what one moment of the ledger has more than the copy, ends that rea
 a slow or dead second disk never holds up the ledger. Rows and bundles are only ever added, so they go by position;
 every other table is small and goes by comparison, whatever its columns. After a turn that was `whole` the copy is
 exactly the ledger of that moment; of a longer way the rows go ahead in steps, and `copied` says how far it is whole.
-Where copies are kept and for how long is decided in `gateway.backup` and `gateway.backup_follow`.
+Where copies are kept and for how long is decided in `gateway.backup.command` and `gateway.backup.follow`.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """`mawashi restore`: a copy becomes the ledger, under a new name that makes every edge send again what it still holds.
 
 The gateway must not run. What was there is kept under a dated name; the state is deleted and made again. Numbers and
-tickets that may be on paper are never given out again. How copies are made is in `gateway.backup`.
+tickets that may be on paper are never given out again. How copies are made is in `gateway.backup.command`.
 """
 
 import json
@@ -23,10 +23,10 @@ from broker.clock import clock
 from broker.messages import new_ledger
 from broker.words import Word
 from gateway import store
-from gateway.backup import BackupError
-from gateway.backup_copy import finish, read_only
-from gateway.backup_follow import FILE
-from gateway.backup_verify import BadCopyError, verify
+from gateway.backup.command import BackupError
+from gateway.backup.copying import finish, read_only
+from gateway.backup.follow import FILE
+from gateway.backup.verify import BadCopyError, verify
 from gateway.ledger import tables as t
 from gateway.ledger.reader import NUMBER, STORE
 from gateway.ledger.transaction import NUMBERS_SKIPPED

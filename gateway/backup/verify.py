@@ -1,6 +1,6 @@
 """Whether a file is a good copy of a ledger: every page, every byte of every event, and marks that agree with the rows.
 
-Reads only; what is done with a good or a bad one is decided in `gateway.backup` and `gateway.restore`.
+Reads only; what is done with a good or a bad one is decided in `gateway.backup.command` and `gateway.backup.restore`.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.backup_copy import read_only, schema_of
+from gateway.backup.copying import read_only, schema_of
 
 _MARKS = """
 SELECT author, epoch, upto,

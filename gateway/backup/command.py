@@ -1,6 +1,6 @@
 """`mawashi backup FILE`: one consistent copy of the ledger while the gateway runs, called good only once it was read.
 
-How it is copied is in `gateway.backup_copy`; a copy that is kept up to date is in `gateway.backup_follow`.
+How it is copied is in `gateway.backup.copying`; a copy that is kept up to date is in `gateway.backup.follow`.
 """
 
 import json
@@ -14,8 +14,8 @@ import typer
 
 from broker.clock import clock
 from broker.words import Word
-from gateway.backup_copy import Copy, LedgerAwayError, TurnedError, finish
-from gateway.backup_verify import BadCopyError, verify
+from gateway.backup.copying import Copy, LedgerAwayError, TurnedError, finish
+from gateway.backup.verify import BadCopyError, verify
 from gateway.settings import Gateway
 from gateway.store import StoreError, path_of
 

@@ -1,7 +1,7 @@
 """`mawashi backup --follow DIR`: a process that keeps a copy of the ledger on a second disk, seconds behind.
 
 It runs until stopped, goes on where it stopped, and waits loudly while the second disk is full or away. How it is
-copied is in `gateway.backup_copy`. What it last did stands in `backup.json` in the data folder, for `mawashi check`.
+copied is in `gateway.backup.copying`. What it last did stands in `backup.json` in the data folder, for `mawashi check`.
 """
 
 import errno
@@ -21,9 +21,9 @@ import typer
 from broker.clock import clock
 from broker.words import Word
 from gateway import log
-from gateway.backup import BackupError, ledger_file
-from gateway.backup_copy import Copy, LedgerAwayError, Turn, Turned, TurnedError
-from gateway.backup_status import Status, status_path
+from gateway.backup.command import BackupError, ledger_file
+from gateway.backup.copying import Copy, LedgerAwayError, Turn, Turned, TurnedError
+from gateway.backup.status import Status, status_path
 from gateway.settings import Gateway
 from gateway.store import Lock, StoreError
 
