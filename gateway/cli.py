@@ -37,9 +37,13 @@ def main() -> None:
 def gateway(settings: Settings = None) -> None:
     """共有サーバーを動かす / Run the shared server: appender, projector and web, until Ctrl-C."""
     from gateway import log, supervisor
+    from gateway.process import in_the_way
 
     path = settings_path(settings)
     kept = read_settings(path)
+    if sentence := in_the_way(kept):
+        typer.echo(sentence, err=True)
+        raise typer.Exit(1)
     log.setup("gateway")
     print(f"http://{kept.web.host}:{kept.web.port}/  （この端末だけ / this machine only）", flush=True)
     raise typer.Exit(supervisor.run(path))

@@ -1,7 +1,10 @@
 """What every process of the shared server does first: read its settings, set up its log, and never die by halves."""
 
 import argparse
+import contextlib
+import errno
 import os
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -29,6 +32,28 @@ def read_settings(path: Path) -> Gateway:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+
+
+def in_the_way(settings: Gateway) -> str | None:
+    """Return a sentence if a gateway with this data runs already, or another program has its pages' port; else None."""
+    with socket.socket(socket.AF_UNIX) as running, contextlib.suppress(OSError):
+        running.connect(str(settings.socket))
+        return (
+            f"{settings.data_dir} の共有サーバーはもう動いています。止めてから起動してください / "
+            f"A gateway with the data in {settings.data_dir} runs already. Stop that one first"
+        )
+    web = settings.web
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    try:
+        socket.create_server((web.host, web.port), family=family).close()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return (
+            f"{web.host}:{web.port} は別のプログラムが使っています。それを止めるか、[web] の port を変えてください / "
+            f"{web.host}:{web.port} belongs to another program. Stop it, or change port in [web]"
+        )
+    return None
 
 
 def settings_from(arguments: Sequence[str], name: str) -> Gateway:

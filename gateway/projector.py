@@ -204,22 +204,21 @@ class Process:
         self._stopping = threading.Event()
         self._notes = Notes()
         self._trouble = _Trouble()
-        self._failed = False
 
     def stop(self) -> None:
         """End soon; from any thread or a signal."""
         self._stopping.set()
 
-    def run(self) -> bool:
-        """Project until `stop`; False: a sink failed. Raises StoreError if another process projects."""
+    def run(self) -> None:
+        """Project until `stop`. Raises StoreError if another process projects."""
         with contextlib.ExitStack() as stack:
             state = stack.enter_context(State.open(self._settings.state_url, write=True))
             if (ledger := self._ledger()) is None:
-                return True
+                return
             stack.enter_context(ledger)
             sinks = self._sinks()
             threads = [
-                threading.Thread(target=self._follow, args=(sink,), name=type(sink).__name__, daemon=True)
+                threading.Thread(target=sink.run, args=(self._stopping,), name=type(sink).__name__, daemon=True)
                 for sink in sinks
             ]
             for thread in threads:
@@ -231,16 +230,6 @@ class Process:
                 sink.wake()
             for thread in threads:
                 thread.join(_STOP_SECONDS)
-        return not self._failed
-
-    def _follow(self, sink: Sink) -> None:
-        """Let a sink write; if it fails as nobody foresaw, this process ends and is started again."""
-        try:
-            sink.run(self._stopping)
-        except Exception:  # noqa: BLE001 - logged whole, and the process ends
-            _log.exception("a sink failed: starting again. Report this", sink=type(sink).__name__)
-            self._failed = True
-            self._stopping.set()
 
     def _ledger(self) -> Ledger | None:
         """Open the ledger, which the appender makes; None if we are stopped before it is there."""
@@ -318,7 +307,7 @@ def rebuild(settings: Gateway) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the projector until SIGTERM; the exit status is 2 for settings, 1 if another one runs or a sink failed."""
+    """Run the projector until SIGTERM; the exit status is 2 for settings, 1 if another one runs."""
     settings = settings_from(arguments, "projector")
     gc.set_threshold(20_000, 20, 50)  # the parsed events live long; looking through them often costs more than it frees
     process = Process(settings, clock())
@@ -330,12 +319,12 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, end)
     _log.info("projecting", state=settings.state_url)
     try:
-        well = process.run()
+        process.run()
     except (StoreError, DatabaseError) as error:
         _log.error("the state cannot be opened", reason=error)
         return 1
     _log.info("stopped")
-    return 0 if well else 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The shared server's settings: one TOML file, read once at start."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -79,6 +80,17 @@ class Gateway(Settings):
                 "the password does not belong here: put it into a file and add ?passfile=FILE"
             )
         return url
+
+    @field_validator("firms")
+    @classmethod
+    def _each_firm_once(cls, firms: tuple[Firm, ...]) -> tuple[Firm, ...]:
+        for name, count in Counter(firm.id for firm in firms).items():
+            if count > 1:
+                raise ValueError(
+                    f"id が {name} の会社が {count} つあります。別々にしてください / "
+                    f"{count} firms have the id {name}: give each its own"
+                )
+        return firms
 
     @property
     def socket(self) -> Path:

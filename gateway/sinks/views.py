@@ -54,6 +54,7 @@ class ViewsSink:
         """Publish everything again if the broker does not know us: it has been wiped, or is another one."""
         if not session_present:
             self._all_again = True
+        self._swept = False  # whoever took our place meanwhile may have cleared or changed what we had retained
         if self._down:
             _log.info("the broker takes views again")
         self._down = ""

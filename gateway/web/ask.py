@@ -11,6 +11,8 @@ LIMIT = 64
 
 _OPERATION = re.compile(r"(?P<order>.+)-(?P<no>\d{1,4})")
 _LEADING = re.compile(r"^(?:no\.?|#|№)\s*", re.IGNORECASE)
+_WORD = re.compile(r"[0-9A-Za-z]+(?:[-._/][0-9A-Za-z]+)*")
+_TICKET_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,21 @@ class Question:
 
     text: str
     operation: int | None = None
+
+
+def questions(asked: str) -> list[Question]:
+    """Return what may have been meant, the likeliest first: the whole text, then each number, then each code within it.
+
+    >>> [one.text for one in questions("where is 1001?")]
+    ['where is 1001?', '1001']
+    >>> [one.text for one in questions("A-2611-032はどこ")]
+    ['A-2611-032はどこ', 'A-2611-032']
+    """
+    words = _WORD.findall(unicodedata.normalize("NFKC", asked))
+    numbers = [word for word in words if any(letter.isdigit() for letter in word)]
+    tickets = [word for word in words if len(word) == _TICKET_LENGTH and word.isupper() and word not in numbers]
+    whole = question(asked)
+    return [whole, *(one for one in map(question, numbers + tickets) if one.text not in ("", whole.text))]
 
 
 def question(asked: str) -> Question:

@@ -11,7 +11,7 @@ from gateway.rules.order import Cause, OrderState
 from gateway.rules.order import State as Stage
 from gateway.state import Kept
 from gateway.web import words
-from gateway.web.ask import LIMIT, question
+from gateway.web.ask import LIMIT, question, questions
 from gateway.web.bars import order_time, own_times
 from gateway.web.floor import MachineNow, floor
 from gateway.web.lane import Show, lane, rank
@@ -20,6 +20,9 @@ from gateway.web.memory import Memory
 from gateway.web.reader import Reader
 from gateway.web.sheet import checks, facts, handovers, lines, lots
 from gateway.web.whereabouts import answer
+
+_TRIED = 5
+"""Numbers and codes within one question that are looked up."""
 
 router = APIRouter()
 
@@ -120,7 +123,11 @@ async def where(request: Request, q: str = "") -> Response:
     asked = question(q)
     if not asked.text:
         return seen.page("where.html", message=seen.reader.say(words.NOTHING_ASKED), found=(), asked="")
-    hits = [kept.state for key in await seen.find(asked.text) if (kept := await seen.kept(key))]
+    hits: list[OrderState] = []
+    for asked in questions(q)[:_TRIED]:
+        hits = [kept.state for key in await seen.find(asked.text) if (kept := await seen.kept(key))]
+        if hits:
+            break
     if len(hits) == 1:
         step = asked.operation and hits[0].operation(asked.operation)
         anchor = f"#op{step.no}" if step else ""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,3 +224,23 @@ def test_discarding_asks_goes_through_the_running_gateway_and_records_who_and_wh
 
 def test_a_rebuild_without_a_state_says_that_there_is_nothing_to_delete(settings: Path) -> None:
     assert "There is nothing to delete." in mawashi("rebuild", "--settings", str(settings)).stdout
+
+
+def test_a_gateway_that_runs_already_or_a_port_that_is_taken_is_said_before_anything_starts(gate: Gate) -> None:
+    second = mawashi("gateway", "--settings", str(gate.path))
+    assert (second.exit_code, second.stdout) == (1, "")
+    assert "もう動いています" in second.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = gate.path.with_name("other.toml")
+        other.write_text(f'data_dir = "{gate.path.parent / "other"}"\n[web]\nport = {taken.getsockname()[1]}\n')
+        third = mawashi("gateway", "--settings", str(other))
+    assert (third.exit_code, third.stdout) == (1, "")
+    assert "belongs to another program. Stop it, or change port in [web]" in third.stderr
+
+
+def test_two_firms_of_one_id_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text('data_dir = "x"\n' + '[[firms]]\nid = "turning"\nname = "旋削"\n' * 2)
+    answer = mawashi("rebuild", "--settings", str(path))
+    assert answer.exit_code == 2
+    assert "2 firms have the id turning: give each its own" in answer.stderr

@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,16 +13,13 @@ import psycopg
 import pytest
 import structlog
 
-from broker.clock import SystemClock
 from broker.codes import TicketCode, printed
 from broker.events import Action, Adopt, Correction, CountReading, Ref, Split, Work
-from broker.settings import load
 from gateway import folding, store
-from gateway.projector import Process, rebuild
+from gateway.projector import rebuild
 from gateway.rules.fold import fold as fold_rows
 from gateway.rules.order import OrderState
 from gateway.rules.stamp import Stamped
-from gateway.settings import Gateway
 from tests.conftest import until
 from tests.gateway.projecting import House, finish, picture
 from tests.gateway.shop import BEGIN, Line, Shop, a_shop, commit
@@ -375,24 +371,6 @@ def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state
         process.kill()
         house.close()
         expected.close()
-
-
-@pytest.mark.slow
-def test_a_sink_that_fails_as_nobody_foresaw_ends_the_process_which_is_then_started_again(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Broken:
-        def run(self, stopping: threading.Event) -> None:
-            raise ZeroDivisionError
-
-        def wake(self) -> None:
-            """Nobody is asleep."""
-
-    process = Process(load(Gateway, settings_file(house, tmp_path)), SystemClock())
-    monkeypatch.setattr(process, "_sinks", lambda: [Broken()])
-    with structlog.testing.capture_logs() as logs:
-        assert process.run() is False
-    assert [one["sink"] for one in logs if one["log_level"] == "error"] == ["Broken"]
 
 
 @pytest.mark.slow

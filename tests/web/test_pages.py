@@ -123,6 +123,8 @@ def test_one_hit_goes_to_the_order_which_answers_in_a_sentence(client: TestClien
         answer = client.get("/where", params={"q": asked})
         assert answer.status_code == 303, asked
         assert answer.headers["location"] == "/order/k4471"
+    for asked in ("where is 4471?", "4471はいまどこ？", "Where is MS-4471", "００ＡＡＺＺ はどこですか"):
+        assert client.get("/where", params={"q": asked}).headers["location"] == "/order/k4471", asked
     assert client.get("/where", params={"q": "4471-20"}).headers["location"] == "/order/k4471#op20"
     assert "いま: 研削工場 工程20 作業中 8:06から" in client.get("/order/k4471?lang=ja").text
     assert "Now at Grinding, operation 20, running, since 8:06" in client.get("/order/k4471?lang=en").text
