@@ -24,6 +24,7 @@ from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, hashes
 from gateway.ledger.tables import metadata
 from gateway.ledger.transaction import KEPT_A_FIRM, KEPT_A_TOPIC
 from gateway.ledger.writer import WritableLedger
+from tests.conftest import until
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, tzinfo=UTC)
 READING = Reading(NOW, 77, "b0", ClockQuality.SYNCED)
@@ -354,7 +355,7 @@ def test_a_reader_notices_a_commit_and_cannot_write(ledger: WritableLedger, url:
         before = reader.data_version()
         assert reader.data_version() == before
         ledger.commit([batch(1, some(1, 1))])
-        assert reader.data_version() != before
+        until(lambda: reader.data_version() != before, what="the reader to hear of it")
         with pytest.raises(store.Unwritable), reader._engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM rows")
 
