@@ -12,7 +12,8 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters without I, L, O, U, which people misread (Douglas Crockford, Base 32)."""
 
 _MOD_37_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_TICKET = re.compile(rf"[{CROCKFORD}]{{6}}")
+TICKET_LENGTH = 6
+_TICKET = re.compile(rf"[{CROCKFORD}]{{{TICKET_LENGTH}}}")
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _CARD = re.compile(r"([A-Z0-9]{1,16})(?:\.([A-Z0-9]{1,16}))?")
 

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from broker.codes import CROCKFORD
+from broker.codes import CROCKFORD, TICKET_LENGTH
 
 EVENT_LIMIT_BYTES = 16 * 1024
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-TicketId = Annotated[str, Field(pattern=rf"^[{CROCKFORD}]{{6}}$")]
+TicketId = Annotated[str, Field(pattern=rf"^[{CROCKFORD}]{{{TICKET_LENGTH}}}$")]
 OperationNumber = Annotated[int, Field(ge=1, le=9999)]
 Author = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,32}/[a-z0-9-]{1,32}|gateway)$")]
 Epoch = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]

@@ -14,6 +14,7 @@ import structlog
 
 from broker.settings import SettingsError, load
 from gateway import log
+from gateway.api import Api, GatewayAway
 from gateway.settings import Gateway
 
 DEFAULT_SETTINGS = Path("/etc/mawashi/gateway.toml")
@@ -36,8 +37,8 @@ def read_settings(path: Path) -> Gateway:
 
 def in_the_way(settings: Gateway) -> str | None:
     """Return a sentence if a gateway with this data runs already, or another program has its pages' port; else None."""
-    with socket.socket(socket.AF_UNIX) as running, contextlib.suppress(OSError):
-        running.connect(str(settings.socket))
+    with contextlib.suppress(GatewayAway):
+        Api.connect(settings.socket)
         return (
             f"{settings.data_dir} の共有サーバーはもう動いています。止めてから起動してください / "
             f"A gateway with the data in {settings.data_dir} runs already. Stop that one first"

@@ -4,7 +4,6 @@ How it is copied is in `gateway.backup.copying`; a copy that is kept up to date 
 """
 
 import json
-import os
 import sqlite3
 import time
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ import typer
 
 from broker.clock import clock
 from broker.words import Word
-from gateway.backup.copying import Copy, LedgerAwayError, TurnedError, finish
+from gateway.backup.copying import Copy, LedgerAwayError, TurnedError, finish, to_disk
 from gateway.backup.verify import BadCopyError, verify
 from gateway.settings import Gateway
 from gateway.store import StoreError, path_of
@@ -92,10 +91,10 @@ def make(ledger: Path, file: Path, *, overwrite: bool) -> Made:
         part.unlink(missing_ok=True)
         _copy(ledger, part)
         finish(part)
-        _to_disk(part)
+        to_disk(part)
         found = verify(part)
         part.replace(file)
-        _to_disk(file.parent)
+        to_disk(file.parent)
     except LedgerAwayError as error:
         raise BackupError(
             Word(f"全記録が読めません（{error}）", f"The ledger cannot be read ({error}). See: mawashi check")
@@ -134,11 +133,3 @@ def _copy(ledger: Path, part: Path) -> None:
             pass
     finally:
         copy.close()
-
-
-def _to_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

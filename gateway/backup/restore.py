@@ -5,7 +5,6 @@ tickets that may be on paper are never given out again. How copies are made is i
 """
 
 import json
-import os
 import shutil
 import sqlite3
 import time
@@ -24,7 +23,7 @@ from broker.messages import new_ledger
 from broker.words import Word
 from gateway import store
 from gateway.backup.command import BackupError
-from gateway.backup.copying import finish, read_only
+from gateway.backup.copying import finish, read_only, to_disk
 from gateway.backup.follow import FILE
 from gateway.backup.verify import BadCopyError, verify
 from gateway.ledger import tables as t
@@ -285,7 +284,7 @@ def _lock(path: Path) -> store.Lock:
 def _put_in_place(work: Path, ledger: Path, state: Path) -> Path | None:
     """Keep what is there under a dated name, put the new one in its place, and delete the state made from the old."""
     kept = None
-    _to_disk(work)
+    to_disk(work)
     if ledger.exists():
         kept = ledger.with_name(f"ledger-before-{clock().read().at:%Y%m%d-%H%M%S}.sqlite")
         for side in reversed(_SIDES):  # the file itself last: until then a reader finds all of it
@@ -294,21 +293,13 @@ def _put_in_place(work: Path, ledger: Path, state: Path) -> Path | None:
                 old.rename(kept.with_name(kept.name + side))
     store.at(f"sqlite:///{state}", STATE).delete()
     work.replace(ledger)
-    _to_disk(ledger.parent)
+    to_disk(ledger.parent)
     return kept
 
 
 def _remove(work: Path) -> None:
     for side in _SIDES:
         work.with_name(work.name + side).unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 @contextmanager

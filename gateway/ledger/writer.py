@@ -12,7 +12,7 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from broker.clock import Reading, clock
-from broker.codes import CROCKFORD
+from broker.codes import CROCKFORD, TICKET_LENGTH
 from broker.failpoints import Point, hit
 from broker.messages import BUNDLE_EVENTS, EpochReceipt, Range, new_epoch, new_ledger
 from broker.topics import GATEWAY
@@ -27,7 +27,6 @@ from gateway.ledger.transaction import NUMBERS_SKIPPED, Known, Transaction, Went
 
 _EPOCHS_REMEMBERED = 50_000
 """Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
-_TICKET_LENGTH = 6
 _KNOWN_HERE = "mawashi: what is remembered was read here"
 
 
@@ -205,7 +204,7 @@ def _unused(connection: Connection, wanted: int) -> tuple[str, ...]:
     """Return random ticket ids that are not in the table of those given out."""
     found: dict[str, None] = {}
     while len(found) < wanted:
-        some = ["".join(secrets.choice(CROCKFORD) for _ in range(_TICKET_LENGTH)) for _ in range(wanted - len(found))]
+        some = ["".join(secrets.choice(CROCKFORD) for _ in range(TICKET_LENGTH)) for _ in range(wanted - len(found))]
         found |= dict.fromkeys(_without_used(connection, some))
     return tuple(found)
 

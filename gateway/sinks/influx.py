@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from broker.clock import Clock
 from broker.failpoints import Point as Failpoint
 from broker.failpoints import hit
+from gateway import store
 from gateway.settings import Influx
 from gateway.sinks import Notes
 from gateway.sinks.influx_http import Away, BadLines, Http, NoDatabase, TooLarge
@@ -64,8 +65,11 @@ class InfluxSink:
             self._awake.clear()
             try:
                 busy = self._turn()
-            except (Away, OSError, DatabaseError) as error:  # OSError: the password file; else the state
-                self._say(str(error), getattr(error, "reason", ""))
+            except (Away, OSError, DatabaseError) as error:  # OSError: the password file; DatabaseError: the state
+                if isinstance(error, DatabaseError):
+                    self._say("points wait: the state cannot be read now", store.reason(error))
+                else:
+                    self._say(str(error), getattr(error, "reason", ""))
                 stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
                 wait = min(wait * 2, _BACK_OFF_SECONDS[1])
                 continue

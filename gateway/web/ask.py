@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from broker.codes import CodeError, TicketCode, parse
+from broker.codes import TICKET_LENGTH, CodeError, TicketCode, parse
 
 LIMIT = 64
 """Characters in one question; an address on a ticket's QR fits."""
@@ -12,7 +12,6 @@ LIMIT = 64
 _OPERATION = re.compile(r"(?P<order>.+)-(?P<no>\d{1,4})")
 _LEADING = re.compile(r"^(?:no\.?|#|№)\s*", re.IGNORECASE)
 _WORD = re.compile(r"[0-9A-Za-z]+(?:[-._/][0-9A-Za-z]+)*")
-_TICKET_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def questions(asked: str) -> list[Question]:
     """
     words = _WORD.findall(unicodedata.normalize("NFKC", asked))
     numbers = [word for word in words if any(letter.isdigit() for letter in word)]
-    tickets = [word for word in words if len(word) == _TICKET_LENGTH and word.isupper() and word not in numbers]
+    tickets = [word for word in words if len(word) == TICKET_LENGTH and word.isupper() and word not in numbers]
     whole = question(asked)
     return [whole, *(one for one in map(question, numbers + tickets) if one.text not in ("", whole.text))]
 

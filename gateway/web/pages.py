@@ -11,7 +11,7 @@ from gateway.rules.order import Cause, OrderState
 from gateway.rules.order import State as Stage
 from gateway.state import Kept
 from gateway.web import words
-from gateway.web.ask import LIMIT, question, questions
+from gateway.web.ask import LIMIT, questions
 from gateway.web.bars import order_time, own_times
 from gateway.web.floor import MachineNow, floor
 from gateway.web.lane import Show, lane, rank
@@ -120,11 +120,11 @@ async def where(request: Request, q: str = "") -> Response:
     seen = look(request)
     if len(q) > LIMIT:
         return seen.page("where.html", status=422, message=seen.reader.say(words.TOO_LONG, n=LIMIT), found=(), asked="")
-    asked = question(q)
-    if not asked.text:
+    meant = questions(q)[:_TRIED]
+    if not meant[0].text:
         return seen.page("where.html", message=seen.reader.say(words.NOTHING_ASKED), found=(), asked="")
     hits: list[OrderState] = []
-    for asked in questions(q)[:_TRIED]:
+    for asked in meant:
         hits = [kept.state for key in await seen.find(asked.text) if (kept := await seen.kept(key))]
         if hits:
             break
