@@ -101,7 +101,7 @@ class Link:
         self._wake_w.setblocking(False)
         self._client: paho.Client | None = None
         self._connection = 0
-        self._up = False
+        self._let_in = self._up = False
         self._up_at, self._brief = 0.0, 0
         self._reading = True
         self._stopping = threading.Event()
@@ -169,7 +169,7 @@ class Link:
     def _publish(
         self, connection: int, topic: str, payload: bytes, *, retain: bool, done: Callable[[], None] | None
     ) -> None:
-        if not self._client or not self._up or connection != self._connection:
+        if not self._client or not self._let_in or connection != self._connection:
             return
         info = self._client.publish(topic, payload, qos=QOS, retain=retain)
         hit(Point.LINK_PUBLISHED)
@@ -218,7 +218,7 @@ class Link:
             lost.reason = f"the connection to {self._where()} failed: {type(error).__name__}: {error}"
         finally:
             self._client = None
-            self._up = False
+            self._let_in = self._up = False
         reason = lost.reason or f"the connection to {self._where()} was closed"
         if was_up:
             self._brief = self._brief + 1 if time.monotonic() - self._up_at < _BRIEF_SECONDS else 0
@@ -287,6 +287,7 @@ class Link:
             if code.is_failure:
                 lost.reason = f"the broker at {self._where()} refused us: {code}"
                 return
+            self._let_in = True  # what a kept session brings comes before our SUBACK, and may be answered
             lost.session_present = flags.session_present
             if self._subscriptions:
                 client.subscribe([(topic, QOS) for topic in self._subscriptions])

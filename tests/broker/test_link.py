@@ -92,6 +92,35 @@ def test_unacknowledged_messages_come_again_on_the_next_connection(mosquitto: Mo
         until(lambda: ear.payloads() == [b"2", b"3"])
 
 
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_what_was_kept_for_us_may_be_answered_at_once_before_our_subscription_is_confirmed(
+    mosquitto: Mosquitto, version: str
+) -> None:
+    """A broker hands over what it kept right behind its CONNACK; an answer to that is no message to drop."""
+    keep = {"subscriptions": ["question"], "keep_session": True, "manual_ack": True, "version": version}
+    with linked(mosquitto, "answering", **keep) as (_, ear), linked(mosquitto, "mouth") as (mouth, _):
+        mouth.publish("question", b"4471?")
+        until(lambda: ear.heard)
+    with linked(mosquitto, "ear", subscriptions=["answer"]) as (_, ear):
+        answering = Answering(Mqtt(port=mosquitto.port, version=version))  # type: ignore[arg-type]
+        try:
+            until(lambda: ear.payloads() == [b"4471?"], what="the answer")
+        finally:
+            answering.link.stop()
+
+
+class Answering(Ear):
+    """Says back what it hears as soon as it hears it."""
+
+    def __init__(self, settings: Mqtt) -> None:
+        super().__init__()
+        self.link = Link(settings, "answering", listener=self, subscriptions=["question"], keep_session=True)
+        self.link.start()
+
+    def on_message(self, delivery: Delivery) -> None:
+        self.link.publish("answer", delivery.payload)
+
+
 def test_an_acknowledgement_never_reaches_a_later_connection(mosquitto: Mosquitto) -> None:
     """F9: the broker is wiped while a commit is slow; the old packet id then names another message."""
     keep = {"subscriptions": ["a"], "keep_session": True, "manual_ack": True}

@@ -148,7 +148,7 @@ class WireLink(Link):
         self._awaiting.clear()
         present = self.broker.attach(self)
         self._client = _Socket(self)  # type: ignore[assignment]
-        self._up = True
+        self._let_in = self._up = True
         self._listener.on_up(session_present=present)
 
     def lose(self, reason: str = "gone") -> None:
@@ -157,7 +157,7 @@ class WireLink(Link):
             return
         self.broker.detach(self)
         self._client = None
-        self._up = False
+        self._let_in = self._up = False
         self._listener.on_down(reason)
 
     def work(self) -> None:
