@@ -3,13 +3,14 @@
 Nothing here opens what a setting names.
 """
 
+import os
 import textwrap
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,12 +29,21 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+def beside(path: Path, info: ValidationInfo) -> Path:
+    """Return where a path is meant: a relative one starts at the settings file's folder."""
+    return Path(os.path.normpath((info.context or {}).get("folder", Path()) / path))
+
+
+Place = Annotated[Path, AfterValidator(beside)]
+"""A path that does not depend on the folder in which a command is typed."""
+
+
 class Tls(Settings):
     """Files of the TLS connection; read again at every connection, so that a renewed certificate needs no restart."""
 
-    ca_file: Path
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: Place
+    cert_file: Place | None = None
+    key_file: Place | None = None
 
     @model_validator(mode="after")
     def _certificate_and_key_together(self) -> Self:
@@ -52,7 +62,7 @@ class Mqtt(Settings):
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     version: Literal["5", "3.1.1"] = "5"
     username: str | None = None
-    password_file: Path | None = None
+    password_file: Place | None = None
     tls: Tls | None = None
     keepalive_seconds: Annotated[int, Field(ge=5, le=600)] = 30
     reconnect_seconds_max: Annotated[float, Field(gt=0, le=600)] = 30.0
@@ -129,13 +139,13 @@ def load(model: type[M], path: Path) -> M:
     except tomllib.TOMLDecodeError as error:
         ja, en = "TOML として読めません。その行を直してください", f"is not TOML: {error}"
         raise SettingsError([f"{path}: {ja} / {en}. Mend that line."]) from None
-    return validate(model, data, str(path))
+    return validate(model, data, str(path), folder=path.absolute().parent)
 
 
-def validate(model: type[M], data: dict[str, Any], source: str) -> M:
+def validate(model: type[M], data: dict[str, Any], source: str, *, folder: Path | None = None) -> M:
     """Validate settings that were read already; `source` stands at the head of each sentence."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={"folder": folder} if folder else None)
     except ValidationError as error:
         raise SettingsError([_problem(source, dict(item)) for item in error.errors(include_url=False)]) from None
 

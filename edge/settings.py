@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from broker.events import Id
-from broker.settings import Mqtt, Settings, TimeZone
+from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
 from edge.drivers.scanner import Framing, Model
 from edge.outbox import Keeping
@@ -52,7 +52,7 @@ class Edge(Settings):
 
     firm: Id
     edge: Id
-    data_dir: Path
+    data_dir: Place
     time_zone: TimeZone = "Asia/Tokyo"
     shifts: tuple[str, ...] = ()
     panel: Literal["auto", "screen", "lines", "off"] = "auto"

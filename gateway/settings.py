@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from broker.events import Id
-from broker.settings import Mqtt, Settings, TimeZone
+from broker.settings import Mqtt, Place, Settings, TimeZone, beside
 
 
 class Influx(Settings):
@@ -17,7 +17,7 @@ class Influx(Settings):
     url: str = "http://127.0.0.1:8086"
     version: Literal["1"] = "1"
     username: str | None = None
-    password_file: Path | None = None
+    password_file: Place | None = None
     database_prefix: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "mawashi_"
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
 
@@ -41,7 +41,7 @@ class Firm(Settings):
 class Gateway(Settings):
     """The whole file. `data_dir` holds the socket gateway.sock and, unless they are elsewhere, ledger and state."""
 
-    data_dir: Path
+    data_dir: Place
     ledger_url: Annotated[str, Field(validate_default=True)] = ""
     """SQLAlchemy's address of the ledger."""
     state_url: Annotated[str, Field(validate_default=True)] = ""
@@ -63,7 +63,7 @@ class Gateway(Settings):
             name = str(info.field_name).removesuffix("_url")
             return f"sqlite:///{info.data.get('data_dir', Path()) / name}.sqlite"
         if url.startswith("sqlite:///"):
-            return url
+            return f"sqlite:///{beside(Path(url.removeprefix('sqlite:///')), info)}"
         try:
             parts = urlsplit(url)
             known = parts.scheme == "postgresql+psycopg" and len(parts.path) > 1 and (parts.port or True)

@@ -45,6 +45,20 @@ def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
     )
 
 
+def test_a_relative_path_starts_at_the_settings_files_folder_wherever_the_command_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.toml").write_text(
+        'name = "x"\n[mqtt]\npassword_file = "secret"\n[mqtt.tls]\nca_file = "../ca.pem"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    mqtt = load(Sample, Path("shop/a.toml")).mqtt
+    assert mqtt.password_file == tmp_path / "shop/secret"
+    assert mqtt.tls
+    assert mqtt.tls.ca_file == tmp_path / "ca.pem"
+
+
 def test_a_missing_file_points_to_the_samples(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(Sample, tmp_path / "none.toml")
