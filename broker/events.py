@@ -23,6 +23,7 @@ Boot = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,36}$")]
 Text = Annotated[str, Field(max_length=200)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Yen = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 
 
 class ClockQuality(StrEnum):
@@ -284,6 +285,12 @@ class OrderPart(Model):
     series: Literal["prototype", "series"] | None = None
     supplied: Text | None = None
     """支給材: what the customer furnishes."""
+    origin: Text | None = None
+    """Where the order came from: a customer's file, the telephone, a walk-in."""
+    parent: Id | None = None
+    """The key of the order that this one is a part of."""
+    amount: Yen | None = None
+    """What the customer pays. For the coordinator's eyes only (`gateway.rules.sharing.amount`)."""
 
 
 class Order(Event):

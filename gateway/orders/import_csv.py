@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from broker.clock import Reading
 from broker.codes import CROCKFORD
@@ -298,7 +299,7 @@ def _proposal(draft: _Draft, firms: Mapping[str, str], problems: list[Problem]) 
     cells.required(Column.QUANTITY)
     quantity = cells.number(Column.QUANTITY, low=1) or 0
     spare, lots = cells.number(Column.SPARE, low=0) or 0, cells.number(Column.LOTS, low=1, high=999) or 1
-    texts = {column.value: cells.text(column) for column in _TEXTS}
+    texts: dict[str, Any] = {column.value: cells.text(column) for column in _TEXTS}
     own, part = cells.required(Column.OWN_NUMBER), cells.required(Column.PART)
     coordinator, due, series = cells.firm(Column.COORDINATOR, firms), cells.day(Column.DUE), cells.series()
     if 0 < quantity < lots:

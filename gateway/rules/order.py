@@ -221,6 +221,11 @@ class OrderState:
     size: str | None = None
     supplied: str | None = None
     series: str | None = None
+    origin: str | None = None
+    parent: str | None = None
+    """The key of the order that this one is a part of."""
+    amount: int | None = None
+    """Yen. Nobody reads it here: `gateway.rules.sharing.amount` says who may know it."""
     quantity: int | None = None
     spare: int = 0
     due: date | None = None

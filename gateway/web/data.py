@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api")
 
 AT_ONCE = 200
-_PRIVATE: dict[str, Any] = {"customer": True, "operations": {"__all__": {"sessions": {"__all__": {"badges"}}}}}
-"""Left out until accounts tell who asks: whose order it is, and who worked on it."""
+_PRIVATE: dict[str, Any] = {
+    "customer": True,
+    "amount": True,
+    "operations": {"__all__": {"sessions": {"__all__": {"badges"}}}},
+}
+"""Left out until accounts tell who asks: whose order it is, what it pays, and who worked on it."""
 
 
 class Where(BaseModel):

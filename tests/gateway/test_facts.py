@@ -1,6 +1,7 @@
 """Facts, pure: each firm's database holds no more than its view, and every point every field."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -113,3 +114,12 @@ def test_a_year_beyond_influxdb_is_cut() -> None:
     assert nanoseconds(BEGIN.replace(year=9999)) < 2**63
     assert nanoseconds(BEGIN.replace(year=1)) > -(2**63)
     assert nanoseconds(BEGIN) == 1_793_660_400_000_000_000
+
+
+def test_what_the_customer_pays_is_in_no_fact_of_any_firm() -> None:
+    shop, key, _ = crossing()
+    order = replace(folded(shop, key), amount=987_654_321, grants=(("outsider", "full"),))
+    views = {viewer: seen for viewer in (*order.firms, "outsider") if (seen := view(order, viewer))}
+    facts = order_facts(order, views, order_account(order, BEGIN + timedelta(days=1)), ZONE)
+    assert {database for database, *_ in facts} == set(views)
+    assert "987654321" not in str(facts)

@@ -7,7 +7,7 @@ import pytest
 
 from broker.events import Level
 from broker.messages import OperationView, OrderView
-from gateway.rules.sharing import LEVELS, view, view_sentence
+from gateway.rules.sharing import LEVELS, amount, view, view_sentence
 from tests.rules.floor import Floor, at
 
 
@@ -141,6 +141,25 @@ def test_never_customer_or_people_at_any_level(level: Level) -> None:
         text = seen(floor, viewer).encode().decode()
         assert "Customer" not in text
         assert "sato" not in text
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_what_the_customer_pays_is_in_no_view_and_only_the_coordinator_is_told_it(level: Level) -> None:
+    floor = under_way(amount=987_654_321)
+    for viewer in ("a", "b", "c", "k", "z"):
+        floor.grant(90, viewer, level)
+        assert "987654321" not in seen(floor, viewer).encode().decode()
+    assert {viewer: amount(floor.state, viewer) for viewer in ("a", "b", "c", "z")} == dict.fromkeys("abcz")
+    assert amount(floor.state, "k") == 987_654_321
+
+
+def test_where_an_order_came_from_and_what_it_is_a_part_of_are_kept_and_in_no_view() -> None:
+    floor = under_way(origin="telephone call", parent="order-0")
+    assert (floor.state.origin, floor.state.parent) == ("telephone call", "order-0")
+    floor.grant(90, "z", Level.FULL)
+    text = seen(floor, "z").encode().decode()
+    assert "telephone call" not in text
+    assert "order-0" not in text
 
 
 def test_an_assumed_number_travels_as_assumed() -> None:

@@ -195,17 +195,17 @@ def test_the_json_says_what_the_pages_say(client: TestClient) -> None:
     assert [one["key"] for one in client.get("/api/orders?show=late").json()["orders"]] == ["k4465"]
 
 
-def test_the_json_names_neither_customer_nor_people(house: House) -> None:
+def test_the_json_names_neither_customer_nor_amount_nor_people(house: House) -> None:
     state = sample.running()
     first, second, *rest = state.operations
     worked = replace(second, sessions=tuple(replace(one, badges=("B-0777",)) for one in second.sessions))
-    house.put(replace(state, customer="客先A", operations=(first, worked, *rest)))
+    house.put(replace(state, customer="客先A", amount=987_654_321, operations=(first, worked, *rest)))
     with client_of(house) as client:
         until(lambda: client.app.state.memory.ready, what="the pages to have read the order")
         for address in ("/api/orders", "/api/orders/k4471"):
             text = client.get(address).text
             assert "円筒研削" in text
-            for secret in ("客先A", 'customer"', "badges", "B-0777"):
+            for secret in ("客先A", 'customer"', "amount", "987654321", "badges", "B-0777"):
                 assert secret not in text
 
 
@@ -268,3 +268,21 @@ def test_no_screen_says_a_word_of_the_machinery(client: TestClient) -> None:
         text = re.sub(r"<[^>]+>", " ", client.get(path, headers={"Accept-Language": "en"}).text).lower()
         for word in ("ledger", "receipt", "quarantine", "outbox", "broker", "p99"):
             assert word not in text, (path, word)
+
+
+def test_no_page_and_no_paper_says_what_the_customer_pays(house: House) -> None:
+    state = next(one for one in sample.orders() if one.key == "k4471")
+    house.put(replace(state, amount=987_654_321))
+    with client_of(house) as client:
+        until(lambda: client.app.state.memory.pulse, what="the pages to have read the orders")
+        for path in (
+            "/",
+            "/?wall=1",
+            "/firm/turning",
+            "/firm/grinding",
+            "/order/k4471",
+            "/orders/k4471/tickets?customer=1",
+        ):
+            page = client.get(path)
+            assert page.status_code == 200
+            assert not re.search(r"987[,.]?654[,.]?321", page.text), path
