@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from broker.clock import clock
 from broker.ranges import Ranges, size
+from broker.topics import GATEWAY
 from broker.words import Word
 from gateway.audit import Projected, Records, projected_of, records_of
 from gateway.backup.status import said_of_copy
@@ -47,6 +48,7 @@ def standing(settings: Gateway) -> Iterator[Finding]:
         yield unreadable_records(error)
         return
     yield from said_of_records(records, ZoneInfo(settings.time_zone), most=_RANGES_NAMED)
+    yield from _strangers(settings, records)
     yield from said_of_copy(settings, records.events, clock().read().at)
     try:
         with State.open(settings.state_url) as state:
@@ -179,6 +181,25 @@ def _authors(authors: Iterable[AuthorStatus], zone: ZoneInfo, most: int | None) 
         count = len({one.author for one in authors})
         yield Finding(
             Word("現場端末", "edges"), True, Word(f"送り手 {count}、未着なし", f"{count} authors, nothing missing")
+        )
+
+
+def _strangers(settings: Gateway, records: Records) -> Iterator[Finding]:
+    """Name the firms that send and are not in the settings: most often an id mistyped at a terminal."""
+    known = {firm.id for firm in settings.firms} | {GATEWAY}
+    unknown = sorted({one.author for one in records.authors if one.author.split("/")[0] not in known})
+    if settings.firms and unknown:
+        yield Finding(
+            Word("会社", "firms"),
+            False,
+            Word(
+                f"設定にない会社から届いています：{_some(unknown)}",
+                f"not in the settings, and sending: {_some(unknown)}",
+            ),
+            Word(
+                "現場端末の firm を直すか、[[firms]] に加えてください",
+                "Mend firm in that edge's settings, or add the firm as [[firms]].",
+            ),
         )
 
 

@@ -134,8 +134,9 @@ def _ticket(turn: Turn, code: TicketCode, text: str, orders: Orders) -> tuple[Fe
     if found.old and outcome in OPENING:
         outcome = Outcome.OLD_ISSUE
     feedback = OUTCOMES[outcome](turn, found, card)
-    if found.alarm and feedback.tone is not Tone.NOTHING:
-        feedback = replace(feedback, tone=Tone.STOP)
+    if found.alarm:  # said again at every read: who looks away at the first one must see it at the second
+        again = feedback.tone is Tone.NOTHING
+        feedback = replace(feedback, line2=say.line(found.alarm)) if again else replace(feedback, tone=Tone.STOP)
     return feedback, found.label
 
 

@@ -76,6 +76,21 @@ def test_when_all_that_was_announced_is_here_the_status_is_0(settings: Path, kep
     ]  # fmt: skip
 
 
+def test_check_names_a_terminal_whose_firm_is_not_in_the_settings(settings: Path, kept: Gateway) -> None:
+    with Ledger.open(kept.ledger_url, write=True) as ledger:
+        ledger.commit([batch(1, some(1, 3))])
+    where = ("--settings", str(settings))
+    assert "会社：" not in mawashi("check", *where).stdout  # none is listed: every firm is new
+    firm = '[[firms]]\nid = "{}"\nname = "旋削"\n'
+    settings.write_text(settings.read_text() + firm.format("tuning"))
+    assert (
+        "会社：設定にない会社から届いています：turning/e1。現場端末の firm を直すか、[[firms]] に加えてください / "
+        "firms: not in the settings, and sending: turning/e1. Mend firm in that edge's settings, or add the firm as [[firms]]."
+    ) in mawashi("check", *where).stdout
+    settings.write_text(settings.read_text() + firm.format("turning"))
+    assert "会社：" not in mawashi("check", *where).stdout
+
+
 def test_missing_numbers_are_all_named_by_terminal_and_range(settings: Path, kept: Gateway) -> None:
     with Ledger.open(kept.ledger_url, write=True) as ledger:
         ledger.commit([greeting(last=30, lowest=3), *(batch(n, some(n, n)) for n in range(4, 20, 2))])

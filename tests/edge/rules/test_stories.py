@@ -683,6 +683,8 @@ def test_another_firms_step_is_recorded_as_said_and_warned_of() -> None:
     bench = Bench(order(step(20), step(30, mine=False))).scan(ticket(A, 30))
     assert (bench.kinds, bench.work.operation) == (["start"], 30)
     assert (bench.tone, bench.line2) == ("stop", "他社の工程です / Another firm's step")
+    bench.scan(ticket(A, 30))
+    assert (bench.tone, bench.line2) == ("nothing", "他社の工程です / Another firm's step")
 
 
 @pytest.mark.parametrize(
