@@ -1,4 +1,7 @@
-"""What stands before every page: only this machine's names as Host, bounded addresses, strict headers."""
+"""What stands before every page: only this machine's names as Host, bounded addresses, strict headers.
+
+And before what changes something: that it comes from a page of ours.
+"""
 
 from collections.abc import Iterable
 
@@ -17,7 +20,7 @@ _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -25,6 +28,11 @@ _HEADERS = {
 }
 
 _WRONG_HOST = "このアドレスでは開けません。127.0.0.1 で開いてください。 / Not by this address. Open it as 127.0.0.1.\n"
+_ELSEWHERE = (
+    "ほかのページからは登録できません。このアドレスの画面を開いてやり直してください。 / "
+    "Not from another site. Open the page at this address and try again.\n"
+)
+_READS = ("GET", "HEAD")
 _TOO_LONG = (
     "アドレスが長すぎます。番号でさがしてください。 / The address is too long. Look for an order by its number.\n"
 )
@@ -52,9 +60,22 @@ class Guard:
         answer: ASGIApp = self._app
         if host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
             answer = PlainTextResponse(_WRONG_HOST, status_code=421)
+        elif scope["method"] not in _READS and not from_here(Headers(scope=scope)):
+            answer = PlainTextResponse(_ELSEWHERE, status_code=403)
         elif len(scope["query_string"]) > QUERY_BYTES or len(scope["path"]) > PATH_CHARACTERS:
             answer = PlainTextResponse(_TOO_LONG, status_code=414)
         await answer(scope, receive, guarded)
+
+
+def from_here(headers: Headers) -> bool:
+    """Whether a request that changes something comes from a page of this very address.
+
+    No page can make a browser lie in these two headers; who sends neither is no browser.
+    """
+    if site := headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == headers.get("host", "").strip().lower()
 
 
 def host_name(host: str) -> str:

@@ -118,6 +118,27 @@ def test_a_foreign_host_name_is_refused(client: TestClient) -> None:
         assert client.get("/", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8471"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "null"},
+    ],
+)
+def test_nothing_is_changed_from_another_sites_page(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.post("/", headers=headers)
+    assert answer.status_code == 403
+    assert answer.text.startswith("ほかのページからは登録できません。")
+
+
+def test_what_our_own_pages_send_passes(client: TestClient) -> None:
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8471"}, {}):
+        assert client.post("/", headers=headers).status_code == 405
+
+
 def test_one_hit_goes_to_the_order_which_answers_in_a_sentence(client: TestClient) -> None:
     for asked in ("4471", "４４７１", "26-4471", "MS-4471", "00AAZZ"):
         answer = client.get("/where", params={"q": asked})
