@@ -146,6 +146,31 @@ class Adopt(Event):
     order: Id
 
 
+class Blank(Event):
+    """A sheet of blank tickets was made: fresh ids, for walk-ins and splits. Gateway only."""
+
+    kind: Literal["ticket"] = "ticket"
+    action: Literal["blank"] = "blank"
+    tickets: Annotated[tuple[TicketId, ...], Field(min_length=1, max_length=1000)]
+
+
+class Paper(StrEnum):
+    """What is printed of a ticket: 工程移動票 in two sizes, 現品票."""
+
+    A4 = "a4"
+    A5 = "a5"
+    LABEL = "label"
+
+
+class Printed(Event):
+    """Somebody had these tickets printed. Gateway only."""
+
+    kind: Literal["ticket"] = "ticket"
+    action: Literal["printed"] = "printed"
+    tickets: Annotated[tuple[TicketId, ...], Field(min_length=1, max_length=1000)]
+    paper: Paper
+
+
 class HandoverAction(StrEnum):
     """出荷（渡した） and 受入（受け取った）: two events, two counts."""
 
@@ -351,7 +376,7 @@ class Settlement(Event):
 _ByKind = Annotated[
     Work
     | Scan
-    | Annotated[Split | Adopt, Field(discriminator="action")]
+    | Annotated[Split | Adopt | Blank | Printed, Field(discriminator="action")]
     | Handover
     | Machine
     | CountReading
@@ -368,6 +393,8 @@ AnyEvent = (
     | Scan
     | Split
     | Adopt
+    | Blank
+    | Printed
     | Handover
     | Machine
     | CountReading

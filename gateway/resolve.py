@@ -15,12 +15,14 @@ from broker.events import (
     FROM_GATEWAY,
     Adopt,
     AnyEvent,
+    Blank,
     Call,
     Correction,
     EventError,
     Grant,
     Handover,
     Order,
+    Printed,
     Promise,
     Ref,
     Scan,
@@ -53,6 +55,10 @@ class Claim:
     parent: str | None = None
 
 
+_OFFICE_TICKETS = (Adopt, Blank, Printed)
+"""Of the kind that the floor may send too, what only the gateway may."""
+
+
 def judge(row: Row) -> AnyEvent | Rejected:
     """Return the event in a row, or why it counts for nothing. The row stays in the ledger as it is."""
     try:
@@ -60,7 +66,7 @@ def judge(row: Row) -> AnyEvent | Rejected:
     except EventError as error:
         return Rejected(_unreadable(row.body), str(error))
     kinds = FROM_GATEWAY if row.author == GATEWAY else FROM_FLOOR
-    if event.kind not in kinds or (isinstance(event, Adopt) and row.author != GATEWAY):
+    if event.kind not in kinds or (isinstance(event, _OFFICE_TICKETS) and row.author != GATEWAY):
         return Rejected("wrong_author", f"{row.author} may not send {event.kind}: it counts for nothing")
     firm = row.author.partition("/")[0]
     if isinstance(event, Work | Handover | Correction) and event.firm not in (None, firm) and row.author != GATEWAY:
@@ -89,6 +95,8 @@ def anchors(event: AnyEvent) -> tuple[str, ...]:
             return (order_anchor(event.order), ticket_anchor(event.ticket))
         case Split():
             return (ticket_anchor(event.parent), ticket_anchor(event.child))
+        case Printed():
+            return tuple(map(ticket_anchor, dict.fromkeys(event.tickets)))
         case Work() | Handover() | Scan() | Call() if event.ticket:
             return (ticket_anchor(event.ticket),)
     return ()

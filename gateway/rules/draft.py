@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from broker.events import Step
-from gateway.rules.order import Phase, Span
+from gateway.rules.order import Phase, Printing, Span
 from gateway.rules.sequence import Oddity
 from gateway.rules.voiding import Key
 
@@ -134,6 +134,7 @@ class Draft:
     held: bool = False
     cancelled_at: datetime | None = None
     tickets: dict[str, TicketDraft] = field(default_factory=dict)
+    prints: dict[str, list[Printing]] = field(default_factory=dict)
     promises: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
     grants: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     agreed: list[Agreed] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from broker.events import Handover, Scan, Work
+from broker.events import Handover, Printed, Scan, Work
 from gateway.rules import handovers, office, sessions
 from gateway.rules.draft import Draft
 from gateway.rules.freeze import freeze
@@ -33,5 +33,6 @@ def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
         elif type(event) is Scan and event.why in _SCANS_TO_FLAG:
             detail = (("station", event.station or ""), ("ticket", event.ticket or ""))
             draft.flag(at, event.why, event.operation, *detail)
-        draft.last_at = at
+        if type(event) is not Printed:  # a paper more moves no order
+            draft.last_at = at
     return freeze(draft, settle(draft), sequence.count)

@@ -201,7 +201,15 @@ def _link(source: Flow, target: Flow) -> Link:
 def _tickets(draft: Draft) -> tuple[Ticket, ...]:
     known = sorted(draft.tickets.values(), key=lambda ticket: (ticket.branch, ticket.issue, ticket.id))
     return tuple(
-        _ticket(ticket.id, ticket.branch, ticket.quantity, ticket.issue, ticket.old_since is not None, ticket.parent)
+        _ticket(
+            ticket.id,
+            ticket.branch,
+            ticket.quantity,
+            ticket.issue,
+            ticket.old_since is not None,
+            ticket.parent,
+            tuple(draft.prints.get(ticket.id, ())),
+        )
         for ticket in known
     )
 

@@ -12,6 +12,7 @@ from broker.events import (
     IssuedTicket,
     Order,
     OrderAction,
+    Printed,
     Promise,
     Settlement,
     Split,
@@ -20,6 +21,7 @@ from broker.events import (
 )
 from broker.topics import GATEWAY
 from gateway.rules.draft import Agreed, Draft, OperationDraft, TicketDraft
+from gateway.rules.order import Printing
 from gateway.rules.sequence import Sequence
 from gateway.rules.stamp import Stamped
 
@@ -43,6 +45,9 @@ def read(draft: Draft, sequence: Sequence) -> None:
         elif type(event) is Adopt:
             if event.order == draft.key:
                 ticket(draft, event.ticket)
+        elif type(event) is Printed:
+            for name in event.tickets:
+                draft.prints.setdefault(name, []).append(Printing(row.key, event.paper, at, event.by))
         elif type(event) is Promise:
             asked, answered = draft.promises.get(event.operation, (None, None))
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)

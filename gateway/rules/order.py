@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from broker.events import OperationKind, Quality
+from broker.events import OperationKind, Paper, Quality
 
 
 class State(StrEnum):
@@ -183,6 +183,16 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Printing:
+    """One time that a ticket was printed. `key` is its ledger key (author, epoch, seq)."""
+
+    key: tuple[str, str, int]
+    paper: Paper
+    at: datetime
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """工程移動票: one lot in one issue; `old` after a newer issue replaced it."""
 
@@ -192,6 +202,7 @@ class Ticket:
     issue: int = 1
     old: bool = False
     parent: str | None = None
+    prints: tuple[Printing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from broker.events import Action, Adopt, Correction, Grant, Order, Promise, Settlement, Work
+from broker.events import Action, Adopt, Correction, Grant, Order, Printed, Promise, Settlement, Work
 from broker.topics import GATEWAY
 from gateway.rules.stamp import Stamped
 from gateway.rules.voiding import Key, may_void, voided
@@ -15,7 +15,7 @@ from gateway.rules.voiding import Key, may_void, voided
 Oddity = tuple[datetime, str, int | None, tuple[tuple[str, str], ...]]
 """What a person should look at: when, a key of `broker.words.FLAGS`, the operation, details."""
 
-_FROM_GATEWAY_ONLY = frozenset({Order, Adopt, Grant, Promise, Settlement})
+_FROM_GATEWAY_ONLY = frozenset({Order, Adopt, Grant, Printed, Promise, Settlement})
 _OPENING = (Action.SETUP, Action.START)
 
 

@@ -10,6 +10,7 @@ from broker import topics
 from broker.events import (
     Action,
     AnyEvent,
+    Blank,
     ClockQuality,
     Correction,
     EventError,
@@ -17,6 +18,8 @@ from broker.events import (
     Order,
     OrderAction,
     OrderPart,
+    Paper,
+    Printed,
     Quality,
     Quantity,
     Ref,
@@ -48,6 +51,8 @@ EVENTS: list[AnyEvent] = [
         **CLOCK,
     ),  # type: ignore[arg-type]
     Grant(order="k1", viewer="plating", level=None, **CLOCK),  # type: ignore[arg-type]
+    Blank(tickets=("7K3Q9F", "8M2C4X"), **CLOCK),  # type: ignore[arg-type]
+    Printed(tickets=("7K3Q9F",), paper=Paper.A5, by="office", **CLOCK),  # type: ignore[arg-type]
 ]
 
 

@@ -19,6 +19,8 @@ from broker.events import (
     Order,
     OrderAction,
     OrderPart,
+    Paper,
+    Printed,
     Promise,
     Quality,
     Quantity,
@@ -148,6 +150,9 @@ class Floor:
 
     def adopt(self, minute: float, ticket: str = T, order: str = KEY) -> Ref:
         return self.record("gateway", minute, Adopt, ticket=ticket, order=order)
+
+    def printing(self, minute: float, *tickets: str, who: str = "gateway", paper: Paper = Paper.A4) -> Ref:
+        return self.record(who, minute, Printed, tickets=tickets or (T,), paper=paper, by="sato")
 
     def scan(self, who: str, minute: float, why: str, **fields: Any) -> Ref:
         return self.record(who, minute, Scan, text="7K3Q9F.20-R", why=why, **fields)
