@@ -13,8 +13,9 @@ import typer
 
 from broker.clock import clock
 from broker.words import Word
-from gateway.backup.copying import Copy, LedgerAwayError, TurnedError, finish, to_disk
+from gateway.backup.copying import Copy, LedgerAwayError, TurnedError, finish
 from gateway.backup.verify import BadCopyError, verify
+from gateway.disk import to_disk
 from gateway.settings import Gateway
 from gateway.store import StoreError, path_of
 

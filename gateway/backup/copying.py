@@ -7,7 +7,6 @@ exactly the ledger of that moment; of a longer way the rows go ahead in steps, a
 Where copies are kept and for how long is decided in `gateway.backup.command` and `gateway.backup.follow`.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -315,12 +314,3 @@ def _insert(db: sqlite3.Connection, table: str, rows: Sequence[Values], how: str
 
 def _microseconds(at: datetime) -> int:
     return (at - _ZERO) // timedelta(microseconds=1)
-
-
-def to_disk(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk before this returns. Raises OSError."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -23,9 +23,10 @@ from broker.messages import new_ledger
 from broker.words import Word
 from gateway import store
 from gateway.backup.command import BackupError
-from gateway.backup.copying import finish, read_only, to_disk
+from gateway.backup.copying import finish, read_only
 from gateway.backup.follow import FILE
 from gateway.backup.verify import BadCopyError, verify
+from gateway.disk import to_disk
 from gateway.ledger import tables as t
 from gateway.ledger.reader import NUMBER, STORE
 from gateway.ledger.transaction import NUMBERS_SKIPPED

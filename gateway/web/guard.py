@@ -1,6 +1,6 @@
 """What stands before every page: only this machine's names as Host, bounded addresses, strict headers.
 
-And before what changes something: that it comes from a page of ours.
+And before what changes something: that it comes from a page of ours and is of a bounded length.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 QUERY_BYTES = 4096
 PATH_CHARACTERS = 256
+BODY_BYTES = 5 * 1024 * 1024
+"""The largest file the office may send, and the form around it."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -32,6 +34,8 @@ _ELSEWHERE = (
     "ほかのページからは登録できません。このアドレスの画面を開いてやり直してください。 / "
     "Not from another site. Open the page at this address and try again.\n"
 )
+_NO_LENGTH = "長さの書かれていない送信は受け付けません。 / What is sent must state its length.\n"
+_TOO_LARGE = "送られたものが大きすぎます。ファイルを分けてください。 / What was sent is too large. Divide the file.\n"
 _READS = ("GET", "HEAD")
 _TOO_LONG = (
     "アドレスが長すぎます。番号でさがしてください。 / The address is too long. Look for an order by its number.\n"
@@ -58,13 +62,26 @@ class Guard:
             await send(message)
 
         answer: ASGIApp = self._app
-        if host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
+        headers = Headers(scope=scope)
+        if host_name(headers.get("host", "")) not in self._hosts:
             answer = PlainTextResponse(_WRONG_HOST, status_code=421)
-        elif scope["method"] not in _READS and not from_here(Headers(scope=scope)):
-            answer = PlainTextResponse(_ELSEWHERE, status_code=403)
+        elif scope["method"] not in _READS and (refusal := _refusal(headers)):
+            answer = refusal
         elif len(scope["query_string"]) > QUERY_BYTES or len(scope["path"]) > PATH_CHARACTERS:
             answer = PlainTextResponse(_TOO_LONG, status_code=414)
         await answer(scope, receive, guarded)
+
+
+def _refusal(headers: Headers) -> PlainTextResponse | None:
+    """Return why something that would change anything is refused; None if it may pass."""
+    if not from_here(headers):
+        return PlainTextResponse(_ELSEWHERE, status_code=403)
+    length = headers.get("content-length", "0" if "transfer-encoding" not in headers else "")
+    if not length.isdecimal():
+        return PlainTextResponse(_NO_LENGTH, status_code=411)
+    if len(length) > 12 or int(length) > BODY_BYTES:
+        return PlainTextResponse(_TOO_LARGE, status_code=413)
+    return None
 
 
 def from_here(headers: Headers) -> bool:
