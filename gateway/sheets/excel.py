@@ -1,0 +1,139 @@
+"""Workbooks (.xlsx) by openpyxl, read row by row, whatever a stranger put into the file. The only module with openpyxl.
+
+A workbook is a ZIP archive of XML. Its parts together are bounded before the first is opened (Python's zipfile never
+hands out more than the directory says), and defusedxml refuses documents that define entities. What is merged needs no
+rule here: only the first cell of a merged range holds anything.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import repeat
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
+
+from broker.words import Word
+from gateway.sheets import (
+    COLUMN_LIMIT,
+    ROW_LIMIT,
+    Book,
+    Cell,
+    Row,
+    Sheet,
+    UnreadableError,
+    filled,
+    too_many_columns,
+    too_many_rows,
+)
+
+UNPACKED_LIMIT_BYTES = 32 * 1024 * 1024
+"""What all parts of the archive may come to; a year's orders with every step have about 4 MiB."""
+_PART_LIMIT = 1000
+_SHEET_LIMIT = 50
+_REACH = 100_000
+"""How far down rows are looked for; formats reach down to row 1,048,576 where somebody coloured whole columns."""
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    ParseError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+)
+"""What zipfile, defusedxml and openpyxl raise for an archive that is no workbook, a damaged one, or a malicious one."""
+
+
+def read_xlsx(data: bytes) -> Book:
+    """Return every sheet that a person sees, with values as last worked out. Raises UnreadableError."""
+    try:
+        with_formulas = _weigh(data)
+        values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False) if with_formulas else None
+        return Book(tuple(_sheets(values, formulas)))
+    except _DAMAGED as error:
+        raise UnreadableError(
+            Word("Excel のブック（.xlsx）として読めない", "it cannot be read as an Excel workbook (.xlsx)"),
+            Word("Excel で開き、.xlsx で保存し直してください", "Open it in Excel and save it again as .xlsx"),
+        ) from error
+
+
+def _weigh(data: bytes) -> bool:
+    """Refuse an archive that unpacks to too much. Return whether any sheet has formulas."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        size = sum(part.file_size for part in parts)
+        if size > UNPACKED_LIMIT_BYTES or len(parts) > _PART_LIMIT:
+            raise UnreadableError(
+                Word(
+                    f"開くと{size:,}バイトになり、上限の{UNPACKED_LIMIT_BYTES:,}バイトより大きい",
+                    f"it unpacks to {size:,} bytes, more than the limit of {UNPACKED_LIMIT_BYTES:,}",
+                ),
+                Word(
+                    "画像や要らないシートを消し、値だけを新しいブックに貼り付けてください",
+                    "Remove pictures and sheets that are not needed, or paste the values into a new workbook",
+                ),
+            )
+        sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
+        return any(b"<f" in archive.read(part) for part in sheets)
+
+
+def _sheets(values: Workbook, formulas: Workbook | None) -> Iterator[Sheet]:
+    day_zero = date(1904, 1, 1) if values.epoch == CALENDAR_MAC_1904 else date(1899, 12, 30)
+    seen = [sheet for sheet in values.worksheets if sheet.sheet_state == "visible"]
+    if len(seen) > _SHEET_LIMIT:
+        raise UnreadableError(
+            Word(f"シートが{_SHEET_LIMIT}より多い", f"there are more than {_SHEET_LIMIT} sheets"),
+            Word("注文のシートだけを別のブックにしてください", "Put the sheet with the orders into its own workbook"),
+        )
+    for sheet in seen:
+        rows: list[Row] = []
+        uncounted: set[tuple[int, int]] = set()
+        for number, cells, unknown in _records(sheet, formulas[sheet.title] if formulas is not None else None):
+            if not unknown and not filled(cells):
+                continue
+            if len(rows) == ROW_LIMIT:
+                raise too_many_rows(number, sheet.title)
+            if filled(cells[COLUMN_LIMIT:]):
+                raise too_many_columns(number, sheet.title)
+            rows.append(Row(number, cells[:COLUMN_LIMIT]))
+            uncounted.update((number, column) for column in unknown)
+        yield Sheet(sheet.title, tuple(rows), frozenset(uncounted), day_zero)
+
+
+def _records(values: Any, formulas: Any) -> Iterator[tuple[int, tuple[Cell, ...], Sequence[int]]]:
+    """Yield every row with its number and the columns whose formula has no value; the stubs know no read-only sheets."""
+    values.reset_dimensions()  # many programs write wrong ones
+    if formulas is not None:
+        formulas.reset_dimensions()
+    written = formulas.iter_rows(values_only=True) if formulas is not None else repeat(())
+    rows: Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]] = zip(
+        values.iter_rows(values_only=True), written, strict=False
+    )
+    for number, (cells, texts) in enumerate(rows, start=1):
+        if number > _REACH:
+            raise UnreadableError(
+                Word(f"シートが{_REACH:,}行目より下まで続く", f"the sheet goes on below row {_REACH:,}"),
+                Word("表より下の行を削除して保存し直してください", "Delete the rows below the table and save it again"),
+                sheet=values.title,
+            )
+        if cells:
+            unknown = [column for column, text in enumerate(texts) if cells[column] is None and _is_formula(text)]
+            yield number, cells, unknown
+
+
+def _is_formula(written: object) -> bool:
+    """Say whether a cell that has no value holds a formula: a text that begins so, or openpyxl's word for an array."""
+    return written is not None and (not isinstance(written, str) or written.startswith("="))

@@ -1,0 +1,147 @@
+"""Files as offices save them become rows; what is none is refused with a sentence."""
+
+import io
+import struct
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+
+import openpyxl
+import pytest
+
+from gateway.sheets import COLUMN_LIMIT, ROW_LIMIT, SIZE_LIMIT_BYTES, Row, UnreadableError, letter, read
+
+
+def workbook(fill: Callable[[openpyxl.Workbook], None]) -> bytes:
+    book = openpyxl.Workbook()
+    fill(book)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def refused(data: bytes) -> UnreadableError:
+    with pytest.raises(UnreadableError) as caught:
+        read(data)
+    assert caught.value.reason.ja
+    assert caught.value.remedy.en
+    return caught.value
+
+
+NOON = datetime.fromisoformat("2026-11-26 12:00")
+TEXT = "製番,品名\r\nA-1,軸\r\n"
+ROWS = (Row(1, ("製番", "品名")), Row(2, ("A-1", "軸")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_what_programs_save_as_csv_is_read_alike(encoding, separator):
+    book = read(TEXT.replace(",", separator).encode(encoding))
+    assert book.sheets[0].rows == ROWS
+    assert book.separator == separator
+    assert book.sheets[0].name is None
+
+
+def test_rows_are_numbered_as_a_spreadsheet_shows_them():
+    (sheet,) = read(b'a,b\n\n"two\nlines",c\n,,\nd,e\n').sheets
+    assert [row.number for row in sheet.rows] == [1, 3, 5]
+
+
+def test_columns_have_letters():
+    assert [letter(n) for n in (0, 25, 26, 51, 52, 701, 702)] == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]
+
+
+def test_a_workbook_keeps_numbers_dates_and_texts_apart_and_hides_what_is_hidden():
+    def fill(book):
+        sheet = book.active
+        sheet.title = "注文"
+        sheet["A2"], sheet["B2"], sheet["C2"] = "00123", 123, NOON
+        sheet["D2"] = "#REF!"
+        sheet["D2"].data_type = "e"
+        book.create_sheet("内部").sheet_state = "hidden"
+
+    (sheet,) = read(workbook(fill)).sheets
+    assert sheet.name == "注文"
+    assert sheet.rows == (Row(2, ("00123", 123, NOON, "#REF!")),)
+    assert sheet.day_zero == date(1899, 12, 30)
+
+
+def test_a_formula_is_its_last_value_and_one_never_worked_out_is_named():
+    def fill(book):
+        book.active["A1"], book.active["B1"] = 5, "=A1*2"
+        book.active["A3"] = "=A1"
+
+    data = workbook(fill)
+    (sheet,) = read(data).sheets
+    assert [row.number for row in sheet.rows] == [1, 3]
+    assert sheet.uncounted == {(1, 1), (3, 0)}
+
+    calculated = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(calculated, "w") as new:
+        for part in old.infolist():
+            text = old.read(part).replace(b"<f>A1*2</f><v></v>", b"<f>A1*2</f><v>10</v>")
+            new.writestr(part, text.replace(b"<f>A1*2</f><v />", b"<f>A1*2</f><v>10</v>"))
+    (sheet,) = read(calculated.getvalue()).sheets
+    assert sheet.rows[0].cells[:2] == (5, 10)
+    assert sheet.uncounted == {(3, 0)}
+
+
+def test_a_workbook_of_a_macintosh_counts_its_days_from_1904():
+    def fill(book):
+        book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+        book.active["A1"] = 44888
+
+    assert read(workbook(fill)).sheets[0].day_zero == date(1904, 1, 1)
+
+
+def lying_zip() -> bytes:
+    """A workbook whose sheet says that it is small and unpacks to 9 MB."""
+    good = workbook(lambda book: book.active.append(["a"]))
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            big = part.filename == "xl/worksheets/sheet1.xml"
+            new.writestr(part.filename, b" " * 9_000_000 if big else old.read(part))
+    return file.getvalue().replace(struct.pack("<L", 9_000_000), struct.pack("<L", 1000))
+
+
+def replaced(name: str, old: bytes, new: bytes) -> bytes:
+    file = io.BytesIO()
+    good = workbook(lambda book: book.active.append(["a"]))
+    with zipfile.ZipFile(io.BytesIO(good)) as source, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.infolist():
+            data = source.read(part)
+            target.writestr(part.filename, data.replace(old, new) if part.filename == name else data)
+    return file.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet '
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"x" * (SIZE_LIMIT_BYTES + 1), "上限の"),
+        (b'a,b\n"c,d\n', "引用符"),
+        (b"\xff\x81,b\n", "UTF-8 でも Shift_JIS"),
+        (b"a\n" * (ROW_LIMIT + 1), "行より多い"),
+        (b"a" + b"," * COLUMN_LIMIT + b"b\n", "列より多い"),
+        (b"<html><table><tr><td>a</td></tr></table></html>", "HTML"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), ".xls"),
+        (b"PK\x03\x04 and then nothing", "Excel のブック"),
+        (replaced(SHEET, b"<worksheet ", ENTITIES), "Excel のブック"),
+        (replaced(SHEET, b"</sheetData>", b" " * 40_000_000 + b"</sheetData>"), "開くと"),
+        (replaced(SHEET, b'<row r="1">', b'<row r="99999999999999">'), "下まで続く"),
+        (replaced(SHEET, b'r="A1"', b'r="ZZZ1"'), "列より多い"),
+        (replaced("xl/workbook.xml", b"</workbook>", b""), "Excel のブック"),
+        (lying_zip(), "Excel のブック"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_table_or_too_much_is_refused_at_once_with_a_sentence(data, words):
+    begun = time.monotonic()
+    assert words in refused(data).reason.ja + refused(data).remedy.ja
+    assert time.monotonic() - begun < 20, "no file keeps the server busy"
