@@ -24,7 +24,7 @@ demo: setup
 	@$(BIN)/mawashi demo
 
 test: setup-dev debian
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 fast: setup-dev
 	$(BIN)/python -m pytest -m "not slow" $(TESTS)

@@ -15,19 +15,12 @@ from typing import TypeVar
 
 import pytest
 
+from tests.ports import free_port
 from tests.postgresql import PostgreSql
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def until(condition: Callable[[], T], *, seconds: float = 10.0, what: str = "") -> T:

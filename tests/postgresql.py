@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.ports import free_port
+
 _COLLATION = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=ja-JP")
 """A shop's server sorts as people do; nothing of ours may depend on it."""
 
@@ -27,9 +28,7 @@ class PostgreSql:
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mawashi-pg-", dir=_roomy()))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
         self._as: dict[str, Any] = {}

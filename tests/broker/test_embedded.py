@@ -14,7 +14,8 @@ from broker.embedded import matches, passwords
 from broker.link import Will
 from broker.settings import Mqtt
 from tests.broker.ears import Ear
-from tests.conftest import free_port, until
+from tests.conftest import until
+from tests.ports import free_port
 
 EVENTS, RECEIPT = "mw/1/turning/pi-1/events", "mw/1/turning/pi-1/receipt"
 

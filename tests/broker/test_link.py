@@ -9,7 +9,8 @@ import pytest
 
 from broker.link import Delivery, Link, Will
 from broker.settings import Mqtt
-from tests.conftest import Mosquitto, free_port, until
+from tests.conftest import Mosquitto, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,8 @@ from broker import topics
 from broker.messages import BUNDLE_BYTES, BUNDLE_EVENTS
 from broker.settings import Mqtt, Tls
 from tests.broker.ears import Ear
-from tests.conftest import Mosquitto, free_port, listening, until
+from tests.conftest import Mosquitto, listening, until
+from tests.ports import free_port
 
 CONFIGURATION = Path(topics.__file__).parent / "mosquitto"
 EVENTS = "mw/1/turning/pi-1/events"

@@ -7,7 +7,8 @@ from tests.appender.parts import SomeEdge
 from tests.appender.test_appender import BAD
 from tests.chaos.fault import Outcome
 from tests.chaos.floor import Floor
-from tests.conftest import free_port, until
+from tests.conftest import until
+from tests.ports import free_port
 
 
 def malformed(floor: Floor) -> Outcome:

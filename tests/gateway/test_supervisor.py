@@ -13,7 +13,8 @@ import pytest
 
 from gateway.api import Api, GatewayAway
 from tests.appender.parts import Gate
-from tests.conftest import ROOT, Mosquitto, free_port, until
+from tests.conftest import ROOT, Mosquitto, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

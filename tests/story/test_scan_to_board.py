@@ -12,10 +12,11 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from broker.codes import Card, CardCode, TicketCode, printed
-from tests.conftest import ROOT, Influx, Mosquitto, free_port, listening, until
+from tests.conftest import ROOT, Influx, Mosquitto, listening, until
 from tests.edge.shop import FIRM, Agent, PtyScanner
 from tests.orders.server import Server
 from tests.orders.test_import_csv import HEAD
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,8 @@ from gateway.rules.order import OrderState
 from gateway.settings import Gateway, Web
 from gateway.state import State
 from gateway.web.app import create_app
-from tests.conftest import free_port, listening, until
+from tests.conftest import listening, until
+from tests.ports import free_port
 from tests.web import sample
 
 
