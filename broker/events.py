@@ -138,12 +138,17 @@ class Split(Event):
 
 
 class Adopt(Event):
-    """The office says which order a ticket belongs to (飛び込み, 番号不明). Gateway only."""
+    """The office says which order a ticket belongs to (飛び込み, 番号不明). Gateway only.
+
+    `quantity`: so many pieces go with it.
+    """
 
     kind: Literal["ticket"] = "ticket"
     action: Literal["adopt"] = "adopt"
     ticket: TicketId
     order: Id
+    quantity: Count | None = None
+    why: Text | None = None
 
 
 class Blank(Event):
@@ -279,6 +284,8 @@ class IssuedTicket(Model):
 
 
 class OrderAction(StrEnum):
+    """What the office says. `released` takes back a hold or a cancellation."""
+
     CREATED = "created"
     CHANGED = "changed"
     REROUTED = "rerouted"
@@ -322,15 +329,18 @@ class Order(Event):
     """The gateway's word on an order: created with part, routing and tickets; later changes state what is new.
 
     `order` is the random key. A `created` or `rerouted` carries the whole routing; `version` counts routings.
+    `cleared` names fields of the part that hold nothing any more. `pieces`: so many are held, if not all, or split off.
     """
 
     kind: Literal["order"] = "order"
     action: OrderAction
     order: Id
     part: OrderPart | None = None
+    cleared: tuple[Word, ...] = ()
     routing: tuple[Step, ...] | None = None
     tickets: tuple[IssuedTicket, ...] = ()
     version: Annotated[int, Field(ge=1)] = 1
+    pieces: Count | None = None
     why: Text | None = None
 
 

@@ -14,7 +14,7 @@ from gateway.resolve import order_anchor
 from gateway.rules.account import order_account
 from gateway.rules.fold import fold
 from gateway.rules.order import OrderState, State
-from gateway.rules.sharing import view
+from gateway.rules.sharing import level, view
 from gateway.state.products import PointKey
 from gateway.state.writer import WritableState
 
@@ -44,7 +44,7 @@ def fold_order(
         return None
     try:
         order = fold(key, events.at(positions))
-        viewers = {*order.firms, *(viewer for viewer, _ in order.grants)}
+        viewers = {*order.firms, *order.former, *(viewer for viewer, _ in order.grants)}
         folded = Folded(positions, order, {firm: seen for firm in viewers if (seen := view(order, firm))})
         points = _points(folded, zone) if facts else None
     except Exception:  # noqa: BLE001 - a bug in the rules parks one order, not the cluster
@@ -71,7 +71,8 @@ def write_facts(folded: Folded, state: WritableState, zone: tzinfo) -> None:
 def _points(folded: Folded, zone: tzinfo) -> dict[PointKey, str]:
     order = folded.order
     until = order.delivered_at or order.last_at
-    return order_facts(order, folded.views, order_account(order, until) if until else (), zone)
+    views = {firm: seen for firm, seen in folded.views.items() if firm not in order.former or level(order, firm)}
+    return order_facts(order, views, order_account(order, until) if until else (), zone)
 
 
 def _park(key: str, state: WritableState, trace: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from broker.events import Step
-from gateway.rules.order import Phase, Printing, Span
+from gateway.rules.order import Change, Phase, Printing, Span
 from gateway.rules.sequence import Oddity
 from gateway.rules.voiding import Key
 
@@ -132,6 +132,10 @@ class Draft:
     routings: list[tuple[datetime, dict[int, Step]]] = field(default_factory=list)
     version: int = 1
     held: bool = False
+    held_pieces: int | None = None
+    history: list[Change] = field(default_factory=list)
+    routed: Key | None = None
+    """The event with the routing in force."""
     cancelled_at: datetime | None = None
     tickets: dict[str, TicketDraft] = field(default_factory=dict)
     prints: dict[str, list[Printing]] = field(default_factory=dict)

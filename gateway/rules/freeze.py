@@ -54,6 +54,10 @@ def freeze(draft: Draft, flows: list[Flow], rows: int) -> OrderState:
             for viewer, (since, level) in sorted(draft.grants.items())
             if delivered is None or since > delivered
         ),
+        former=_former(draft, operations),
+        held_pieces=draft.held_pieces,
+        history=tuple(draft.history),
+        routed=draft.routed,
         rows=rows,
         **part,
     )
@@ -212,6 +216,15 @@ def _tickets(draft: Draft) -> tuple[Ticket, ...]:
         )
         for ticket in known
     )
+
+
+def _former(draft: Draft, operations: Iterable[Operation]) -> tuple[str, ...]:
+    """Return the firms that an earlier routing named, and nothing names any more."""
+    if len(draft.routings) < 2:
+        return ()
+    now = {operation.firm for operation in operations} | {draft.coordinator}
+    named = dict.fromkeys(step.firm for _, steps in draft.routings[:-1] for step in steps.values())
+    return tuple(firm for firm in named if firm not in now)
 
 
 def _delivered(draft: Draft, flows: list[Flow]) -> datetime | None:

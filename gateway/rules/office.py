@@ -20,6 +20,7 @@ from broker.events import (
     Work,
 )
 from broker.topics import GATEWAY
+from gateway.rules import history
 from gateway.rules.draft import Agreed, Draft, OperationDraft, TicketDraft
 from gateway.rules.order import Printing
 from gateway.rules.sequence import Sequence
@@ -39,12 +40,12 @@ def read(draft: Draft, sequence: Sequence) -> None:
                 draft.released = at  # rows come by time
         elif type(event) is Order:
             if event.order == draft.key:
-                quantity = _order(draft, at, event, quantity)
+                quantity = _order(draft, at, row, event, quantity)
         elif type(event) is Split:
             splits.append((at, row))
         elif type(event) is Adopt:
             if event.order == draft.key:
-                ticket(draft, event.ticket)
+                _adopt(draft, at, event)
         elif type(event) is Printed:
             for name in event.tickets:
                 draft.prints.setdefault(name, []).append(Printing(row.key, event.paper, at, event.by))
@@ -73,8 +74,17 @@ def ticket(draft: Draft, name: str, quantity: int | None = None, parent: str | N
     return draft.tickets[name]
 
 
-def _order(draft: Draft, at: datetime, event: Order, before: int | None) -> int | None:
+def _adopt(draft: Draft, at: datetime, event: Adopt) -> None:
+    known = ticket(draft, event.ticket)
+    if event.quantity is not None:
+        known.quantity = event.quantity
+    draft.history.append(history.of_adoption(at, event))
+
+
+def _order(draft: Draft, at: datetime, row: Stamped, event: Order, before: int | None) -> int | None:
     """Take over what is new; return the pieces the first operation then gets."""
+    steps = draft.routings[-1][1] if draft.routings else {}
+    draft.history.append(history.of_order(draft.part, steps, at, event))
     draft.known = True
     if draft.created_at is None:
         draft.created_at = at
@@ -83,15 +93,17 @@ def _order(draft: Draft, at: datetime, event: Order, before: int | None) -> int 
             value = getattr(event.part, name)
             if value is not None:
                 draft.part[name] = value
+    for name in event.cleared:
+        draft.part.pop(name, None)
     if event.routing:
         draft.routings.append((at, {step.no: step for step in event.routing}))
-        draft.version = event.version
+        draft.version, draft.routed = event.version, row.key
     for issued in event.tickets:
         _issue(draft, at, issued)
     if event.action is OrderAction.HELD:
-        draft.held = True
+        draft.held, draft.held_pieces = True, event.pieces
     elif event.action is OrderAction.RELEASED:
-        draft.held = False
+        draft.held, draft.held_pieces, draft.cancelled_at = False, None, None
     elif event.action is OrderAction.CANCELLED and draft.cancelled_at is None:
         draft.cancelled_at = at
     quantity, spare = draft.part.get("quantity"), draft.part.get("spare", 0)

@@ -183,6 +183,30 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that changed: a field of the order or of its step `operation`, a ticket, pieces. None: nothing.
+
+    Both texts are None where the history may not repeat them (see `gateway.rules.history`).
+    """
+
+    what: str
+    before: str | None
+    after: str | None
+    operation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """履歴: one word of the office. `action` is an order event's, or `adopted`."""
+
+    at: datetime
+    action: str
+    by: str | None
+    why: str | None
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Printing:
     """One time that a ticket was printed. `key` is its ledger key (author, epoch, seq)."""
 
@@ -248,6 +272,14 @@ class OrderState:
     flags: tuple[Flag, ...] = ()
     grants: tuple[tuple[str, str], ...] = ()
     """(viewer firm, level) in force, beyond the default."""
+    former: tuple[str, ...] = ()
+    """Firms of earlier routings that have nothing to do with it any more; their papers are old."""
+    held_pieces: int | None = None
+    """How many are on hold, if it was said; the mark is `held`."""
+    history: tuple[Change, ...] = ()
+    """Every word of the office, oldest first; so many there are, that is which version of the order this is."""
+    routed: tuple[str, str, int] | None = None
+    """The ledger's key of the event with the routing in force; None without a routing."""
     rows: int = field(default=0)
     """How many rows were folded."""
 

@@ -46,6 +46,10 @@ _COORDINATOR = Word(
 )
 _OWN = Word("自社の工程はすべて見えます。", "It sees everything of its own operations.")
 _ENDS = Word("この範囲は出荷で終わります。", "This ends when the order ships.")
+_FORMER = Word(
+    "この会社はもうこの受注の工程にありません。手元の票が旧版だと分かるだけです。",
+    "This firm has no step of this order any more. It only learns that its papers are old.",
+)
 _NOTHING = Word(
     "この会社には何も見えません。見せるには、幹事会社が範囲を決めてください。",
     "This firm sees nothing of this order. To show it something, the coordinator grants a level.",
@@ -64,11 +68,12 @@ def view(order: OrderState, viewer: str, *, current: bool = True) -> OrderView |
     """Return what a firm may see of an order; None if nothing.
 
     Its own operations are always whole. `state` is one of `State` only from `progress` up, else one of the stages of
-    an operation. `at` is the latest moment that the view itself shows, so that it betrays nobody's pause.
+    an operation. `at` is the latest moment that the view itself shows, so that it betrays nobody's pause. A firm of an
+    earlier routing only learns which papers are old.
     """
     granted = level(order, viewer)
     if granted is None:
-        return None
+        return _farewell(order) if viewer in order.former else None
     coordinates = order.coordinator == viewer
     shown = [
         _operation(order, operation, viewer, granted, coordinates=coordinates)
@@ -111,7 +116,7 @@ def view_sentence(order: OrderState, viewer: str) -> Word:
     """Say in both languages what a firm sees of an order, to be shown before a grant is made."""
     granted = level(order, viewer)
     if granted is None:
-        return _NOTHING
+        return _FORMER if viewer in order.former else _NOTHING
     said = []
     if any(operation.firm == viewer for operation in order.operations):
         said.append(_OWN)
@@ -121,6 +126,18 @@ def view_sentence(order: OrderState, viewer: str) -> Word:
     if any(firm == viewer for firm, _ in order.grants):
         said.append(_ENDS)
     return Word("".join(word.ja for word in said), " ".join(word.en for word in said))
+
+
+def _farewell(order: OrderState) -> OrderView:
+    return OrderView(
+        order=order.key,
+        number=order.number,
+        level=Level.OWN.value,
+        state="to_come",
+        tickets=tuple(
+            TicketView(id=one.id, branch=one.branch, quantity=None, old=True) for one in order.tickets if one.old
+        ),
+    )
 
 
 def stage(operation: Operation) -> Stage:

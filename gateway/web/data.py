@@ -22,10 +22,12 @@ AT_ONCE = 200
 _PRIVATE: dict[str, Any] = {
     "customer": True,
     "amount": True,
+    "history": True,
     "tickets": {"__all__": {"prints"}},
     "operations": {"__all__": {"sessions": {"__all__": {"badges"}}}},
 }
-"""Left out until accounts tell who asks: whose order it is, what it pays, and who worked on it or printed it."""
+"""Left out until accounts tell who asks: whose order it is, what it pays, and who worked on it,
+changed it or printed it."""
 
 
 class Where(BaseModel):

@@ -148,8 +148,8 @@ class Floor:
     def split(self, who: str, minute: float, child: str, n: int | None = None, parent: str = T) -> Ref:
         return self.record(who, minute, Split, parent=parent, child=child, quantity=counted(n))
 
-    def adopt(self, minute: float, ticket: str = T, order: str = KEY) -> Ref:
-        return self.record("gateway", minute, Adopt, ticket=ticket, order=order)
+    def adopt(self, minute: float, ticket: str = T, order: str = KEY, **fields: Any) -> Ref:
+        return self.record("gateway", minute, Adopt, ticket=ticket, order=order, **fields)
 
     def printing(self, minute: float, *tickets: str, who: str = "gateway", paper: Paper = Paper.A4) -> Ref:
         return self.record(who, minute, Printed, tickets=tickets or (T,), paper=paper, by="sato")
