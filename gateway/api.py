@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from broker.events import EVENT_LIMIT_BYTES, Model, sentence
 from broker.messages import Range
-from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
+from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain, Unless
 
 LINE_BYTES = 16 * 1024 * 1024
 """A request or an answer; an import of 10,000 orders has about 10 MiB."""
@@ -32,10 +32,11 @@ _CLOSED_AT_ONCE = 1000
 
 
 class Append(Model):
-    """Commit events of the gateway's own, all or none."""
+    """Commit events of the gateway's own, all or none; not if somebody else wrote about the same thing meanwhile."""
 
     do: Literal["append"] = "append"
     events: Annotated[tuple[Annotated[str, Field(pattern=r"^[^\n]+$")], ...], Field(min_length=1)]
+    unless: Unless | None = None
 
 
 class Mint(Model):
@@ -84,6 +85,7 @@ class Refused(Model):
     """The answer to a request that was not carried out; nothing was written."""
 
     error: str
+    changed: bool = False
 
 
 Request = Append | Mint | Discard | Again | Close
@@ -93,6 +95,16 @@ _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discrimina
 
 class GatewayAway(Exception):  # noqa: N818 - what is the case, as the floor would say it
     """The appender did not carry out a request; the message is a sentence that says what to do."""
+
+
+class ChangedMeanwhile(GatewayAway):
+    """Somebody else wrote about the same thing since it was looked at; nothing was written."""
+
+
+CHANGED_MEANWHILE = (
+    "この受注は、その間にほかの人が変えました。いまの内容を見て、もう一度入れてください / "
+    "Somebody else has changed this order meanwhile. See how it stands now, then enter it again"
+)
 
 
 class Api:
@@ -108,9 +120,9 @@ class Api:
         api._open().close()
         return api
 
-    def append(self, events: Sequence[bytes]) -> Appended:
-        """Commit events, encoded by `broker.events.encode`, all or none. Raises GatewayAway."""
-        return self._ask(Append(events=tuple(event.decode() for event in events)), Appended)
+    def append(self, events: Sequence[bytes], *, unless: Unless | None = None) -> Appended:
+        """Commit events, encoded by `broker.events.encode`, all or none. Raises GatewayAway, or ChangedMeanwhile."""
+        return self._ask(Append(events=tuple(event.decode() for event in events), unless=unless), Appended)
 
     def mint(self, numbers: int = 0, tickets: int = 0) -> Minted:
         """Return 共通番号 and ticket ids that nobody has been given. Raises GatewayAway."""
@@ -157,7 +169,8 @@ class Api:
 
 def _read(text: bytes, answer: type[T]) -> T:
     with contextlib.suppress(ValidationError):
-        raise GatewayAway(Refused.model_validate_json(text).error)
+        refused = Refused.model_validate_json(text)
+        raise (ChangedMeanwhile if refused.changed else GatewayAway)(refused.error)
     try:
         return answer.model_validate_json(text)
     except ValidationError:
@@ -222,4 +235,4 @@ class _Handler(socketserver.StreamRequestHandler):
         try:
             return future.result()  # it is done, or it has begun and will end
         except GatewayAway as error:
-            return Refused(error=str(error))
+            return Refused(error=str(error), changed=isinstance(error, ChangedMeanwhile))

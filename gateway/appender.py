@@ -19,8 +19,22 @@ from broker.failpoints import Point, hit
 from broker.link import Delivery, Link
 from broker.messages import LINEAGE, Receipt
 from broker.topics import Kind, Topic, client_id, subscription
-from gateway.api import Again, Answer, ApiServer, Append, Close, Discard, Done, GatewayAway, Mint, Request
+from gateway.api import (
+    CHANGED_MEANWHILE,
+    Again,
+    Answer,
+    ApiServer,
+    Append,
+    ChangedMeanwhile,
+    Close,
+    Discard,
+    Done,
+    GatewayAway,
+    Mint,
+    Request,
+)
 from gateway.ledger import Ledger
+from gateway.ledger.given import WrittenMeanwhile
 from gateway.ledger.intake import Batch, Greeting, Refusal, Taken, take
 from gateway.ledger.writer import Committed, WritableLedger
 from gateway.process import settings_from
@@ -182,6 +196,8 @@ class Appender:
                 return
             try:
                 future.set_result(self._carry_out(request))
+            except WrittenMeanwhile:
+                future.set_exception(ChangedMeanwhile(CHANGED_MEANWHILE))
             except Unwritable as error:
                 done = "See whether it was done" if error.connection_invalidated else "Nothing was done"
                 future.set_exception(GatewayAway(f"The ledger cannot be written ({reason(error)}). {done}."))
@@ -192,8 +208,8 @@ class Appender:
     def _carry_out(self, request: Request) -> Answer:
         now = self._now.read()
         match request:
-            case Append(events=events):
-                return self._ledger.append([event.encode() for event in events], now)
+            case Append(events=events, unless=unless):
+                return self._ledger.append([event.encode() for event in events], now, unless=unless)
             case Mint(numbers=numbers, tickets=tickets):
                 return self._ledger.mint(numbers, tickets, now, first_number=self._settings.first_number)
             case Discard(id=number, by=by, why=why):

@@ -1,6 +1,8 @@
 """What the ledger gives back to the gateway's own people; crosses the API as JSON."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from broker.events import Model
 from broker.messages import Range
@@ -13,6 +15,17 @@ class Appended(Model):
     first: int
     count: int
     last_position: int
+
+
+class Unless(Model):
+    """Write only if no event of the gateway's own above `since` names one of these keys, orders' or tickets'."""
+
+    named: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")], ...], Field(min_length=1)]
+    since: Annotated[int, Field(ge=0)]
+
+
+class WrittenMeanwhile(Exception):  # noqa: N818 - what is the case
+    """An event that `Unless` speaks of is there."""
 
 
 class Minted(Model):

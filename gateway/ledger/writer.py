@@ -19,7 +19,7 @@ from broker.topics import GATEWAY
 from gateway import store
 from gateway.ledger import tables as t
 from gateway.ledger.closing import close as close_numbers
-from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain
+from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain, Unless, WrittenMeanwhile
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, Taken, hashes, take
 from gateway.ledger.marks import Marks
 from gateway.ledger.reader import NUMBER, STORE, Ledger
@@ -101,10 +101,15 @@ class WritableLedger(Ledger):
                 known = load(connection, (author, epoch))
         return (known.marks if known else Marks()).receipt(epoch)
 
-    def append(self, lines: Sequence[bytes], now: Reading) -> Appended:
-        """Commit events of the gateway's own, all or none. Each opening of the ledger numbers them in a new epoch."""
+    def append(self, lines: Sequence[bytes], now: Reading, *, unless: Unless | None = None) -> Appended:
+        """Commit events of the gateway's own, all or none. Each opening of the ledger numbers them in a new epoch.
+
+        Raises WrittenMeanwhile, and nothing is written, if that is so of what `unless` names.
+        """
         sent = Sent(now.at, now.mono_ms, now.boot, now.clock, now.at)
         with self._begin() as connection:
+            if unless is not None and _named_since(connection, unless):
+                raise WrittenMeanwhile
             epoch, first = self._own
             work = self._transaction(connection)
             for start in range(0, len(lines), BUNDLE_EVENTS):
@@ -198,6 +203,14 @@ class WritableLedger(Ledger):
             connection.execute(insert(t.counters).values(name=NUMBER, next=start))
         connection.execute(update(t.counters).where(counter.name == NUMBER).values(next=start + by))
         return start
+
+
+def _named_since(connection: Connection, unless: Unless) -> bool:
+    """Whether an event of the gateway's own above a position names one of these keys."""
+    own = select(t.epochs.c.id).where(t.epochs.c.author == GATEWAY)
+    later = select(t.rows.c.body).where(t.rows.c.position > unless.since, t.rows.c.epoch_id.in_(own))
+    keys = [f'"{key}"'.encode() for key in unless.named]
+    return any(key in body for body in connection.scalars(later) for key in keys)
 
 
 def _unused(connection: Connection, wanted: int) -> tuple[str, ...]:

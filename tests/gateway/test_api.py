@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api import Api, ApiServer, GatewayAway
+from gateway.api import Api, ApiServer, ChangedMeanwhile, GatewayAway
+from gateway.ledger.given import Unless
 from tests.appender.parts import Gate
 from tests.conftest import until
 
@@ -44,6 +45,20 @@ def test_events_go_into_the_ledger_as_they_are_and_their_keys_come_back(gate: Ga
     assert [row.key for row in rows] == [("gateway", one.epoch, seq) for seq in range(1, 1202)]
     assert rows[0].body.decode() == '{"図番":"VB-2204"}'
     assert rows[0].bundle_at == rows[0].received_at
+
+
+def test_of_two_who_looked_at_the_same_order_only_the_first_writes(gate: Gate) -> None:
+    api = Api.connect(gate.settings.socket)
+    seen = api.append([b'{"order":"o-1"}']).last_position
+    first = api.append([b'{"order":"o-1","by":"first"}'], unless=Unless(named=("o-1",), since=seen))
+    with pytest.raises(ChangedMeanwhile, match="Somebody else has changed this order meanwhile"):
+        api.append([b'{"order":"o-1","by":"second"}'], unless=Unless(named=("o-1", "7K3Q9F"), since=seen))
+    with gate.ledger() as ledger:
+        assert ledger.last_position() == first.last_position
+    other = api.append([b'{"order":"o-2","ticket":"7K3Q9F"}'], unless=Unless(named=("o-2",), since=seen))
+    with pytest.raises(ChangedMeanwhile):
+        api.append([b"{}"], unless=Unless(named=("7K3Q9F",), since=seen))
+    api.append([b'{"order":"o-1"}'], unless=Unless(named=("o-1", "7K3Q9F"), since=other.last_position))
 
 
 def test_numbers_count_up_from_the_settings_first_and_tickets_are_new(gate: Gate) -> None:
