@@ -1,20 +1,23 @@
 """Workbooks (.xlsx) by openpyxl, read row by row, whatever a stranger put into the file. The only module with openpyxl.
 
 A workbook is a ZIP archive of XML. Its parts together are bounded before the first is opened (Python's zipfile never
-hands out more than the directory says), and defusedxml refuses documents that define entities. What is merged needs no
-rule here: only the first cell of a merged range holds anything.
+hands out more than the directory says), and defusedxml refuses documents that define entities. Merged cells all say
+what a person sees in them: openpyxl does not tell of them while it reads row by row, so they are looked up in the XML.
 """
 
 import io
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import repeat
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
+from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
@@ -39,6 +42,9 @@ _PART_LIMIT = 1000
 _SHEET_LIMIT = 50
 _REACH = 100_000
 """How far down rows are looked for; formats reach down to row 1,048,576 where somebody coloured whole columns."""
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+_MERGED_LIMIT = 200_000
+"""Cells that merged ranges may cover, rows that are there counted alone."""
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -59,10 +65,14 @@ _DAMAGED = (
 def read_xlsx(data: bytes) -> Book:
     """Return every sheet that a person sees, with values as last worked out. Raises UnreadableError."""
     try:
-        with_formulas = _weigh(data)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _weigh(archive)
+            texts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")}
         values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False) if with_formulas else None
-        return Book(tuple(_sheets(values, formulas)))
+        formulas = None
+        if any(b"<f" in text for text in texts.values()):
+            formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+        return Book(tuple(_sheets(values, formulas, texts)))
     except _DAMAGED as error:
         raise UnreadableError(
             Word("Excel のブック（.xlsx）として読めない", "it cannot be read as an Excel workbook (.xlsx)"),
@@ -70,27 +80,24 @@ def read_xlsx(data: bytes) -> Book:
         ) from error
 
 
-def _weigh(data: bytes) -> bool:
-    """Refuse an archive that unpacks to too much. Return whether any sheet has formulas."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = archive.infolist()
-        size = sum(part.file_size for part in parts)
-        if size > UNPACKED_LIMIT_BYTES or len(parts) > _PART_LIMIT:
-            raise UnreadableError(
-                Word(
-                    f"開くと{size:,}バイトになり、上限の{UNPACKED_LIMIT_BYTES:,}バイトより大きい",
-                    f"it unpacks to {size:,} bytes, more than the limit of {UNPACKED_LIMIT_BYTES:,}",
-                ),
-                Word(
-                    "画像や要らないシートを消し、値だけを新しいブックに貼り付けてください",
-                    "Remove pictures and sheets that are not needed, or paste the values into a new workbook",
-                ),
-            )
-        sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
-        return any(b"<f" in archive.read(part) for part in sheets)
+def _weigh(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that unpacks to too much."""
+    parts = archive.infolist()
+    size = sum(part.file_size for part in parts)
+    if size > UNPACKED_LIMIT_BYTES or len(parts) > _PART_LIMIT:
+        raise UnreadableError(
+            Word(
+                f"開くと{size:,}バイトになり、上限の{UNPACKED_LIMIT_BYTES:,}バイトより大きい",
+                f"it unpacks to {size:,} bytes, more than the limit of {UNPACKED_LIMIT_BYTES:,}",
+            ),
+            Word(
+                "画像や要らないシートを消し、値だけを新しいブックに貼り付けてください",
+                "Remove pictures and sheets that are not needed, or paste the values into a new workbook",
+            ),
+        )
 
 
-def _sheets(values: Workbook, formulas: Workbook | None) -> Iterator[Sheet]:
+def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, bytes]) -> Iterator[Sheet]:
     day_zero = date(1904, 1, 1) if values.epoch == CALENDAR_MAC_1904 else date(1899, 12, 30)
     seen = [sheet for sheet in values.worksheets if sheet.sheet_state == "visible"]
     if len(seen) > _SHEET_LIMIT:
@@ -110,11 +117,43 @@ def _sheets(values: Workbook, formulas: Workbook | None) -> Iterator[Sheet]:
                 raise too_many_columns(number, sheet.title)
             rows.append(Row(number, cells[:COLUMN_LIMIT]))
             uncounted.update((number, column) for column in unknown)
-        yield Sheet(sheet.title, tuple(rows), frozenset(uncounted), day_zero)
+        text = texts.get(getattr(sheet, "_worksheet_path", ""), b"")
+        yield Sheet(sheet.title, tuple(_merged(rows, text, sheet.title)), frozenset(uncounted), day_zero)
+
+
+def _merged(rows: Sequence[Row], text: bytes, sheet: str) -> Iterator[Row]:
+    """Yield the rows with what stands in the first cell of a merged range in all its cells."""
+    found = {row.number: list(row.cells) for row in rows}
+    covered = 0
+    for match in _MERGED.finditer(text):
+        left, top, right, bottom = (int(bound or 0) for bound in range_boundaries(match[1].decode()))
+        right = min(right, COLUMN_LIMIT)
+        first = found.get(top)
+        if first is None or left > len(first) or first[left - 1] is None:
+            continue
+        numbers = [
+            row.number for row in rows[bisect_left(rows, top, key=_number) : bisect_right(rows, bottom, key=_number)]
+        ]
+        covered += len(numbers) * (right - left + 1)
+        if covered > _MERGED_LIMIT:
+            raise UnreadableError(
+                Word("結合されたセルが多すぎる", "too many cells are merged"),
+                Word("セルの結合を解いて保存し直してください", "Unmerge the cells and save it again"),
+                sheet=sheet,
+            )
+        for cells in (found[number] for number in numbers):
+            cells.extend([None] * (right - len(cells)))
+            cells[left - 1 : right] = [first[left - 1]] * (right - left + 1)
+    for row in rows:
+        yield Row(row.number, tuple(found[row.number]))
+
+
+def _number(row: Row) -> int:
+    return row.number
 
 
 def _records(values: Any, formulas: Any) -> Iterator[tuple[int, tuple[Cell, ...], Sequence[int]]]:
-    """Yield every row with its number and the columns whose formula has no value; the stubs know no read-only sheets."""
+    """Yield every row with its number and the columns whose formula has no value. (The stubs know no such sheets.)"""
     values.reset_dimensions()  # many programs write wrong ones
     if formulas is not None:
         formulas.reset_dimensions()

@@ -87,6 +87,22 @@ def test_a_formula_is_its_last_value_and_one_never_worked_out_is_named():
     assert sheet.uncounted == {(3, 0)}
 
 
+def test_merged_cells_all_say_what_a_person_sees_and_make_no_rows_of_their_own():
+    def fill(book):
+        for row in (["注文", "工程", None], [None, "番号", "名称"], ["PO-1", "10", "旋削"], [None, "20", "研削"]):
+            book.active.append(row)
+        for merged in ("A1:A2", "B1:C1", "A3:A9"):
+            book.active.merge_cells(merged)
+
+    (sheet,) = read(workbook(fill)).sheets
+    assert sheet.rows == (
+        Row(1, ("注文", "工程", "工程")),
+        Row(2, ("注文", "番号", "名称")),
+        Row(3, ("PO-1", "10", "旋削")),
+        Row(4, ("PO-1", "20", "研削")),
+    )
+
+
 def test_a_workbook_of_a_macintosh_counts_its_days_from_1904():
     def fill(book):
         book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
@@ -116,6 +132,7 @@ def replaced(name: str, old: bytes, new: bytes) -> bytes:
     return file.getvalue()
 
 
+MERGED = b"<mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 1001 + b"</mergeCells>"
 SHEET = "xl/worksheets/sheet1.xml"
 ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet '
 
@@ -136,6 +153,7 @@ ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><w
         (replaced(SHEET, b"</sheetData>", b" " * 40_000_000 + b"</sheetData>"), "開くと"),
         (replaced(SHEET, b'<row r="1">', b'<row r="99999999999999">'), "下まで続く"),
         (replaced(SHEET, b'r="A1"', b'r="ZZZ1"'), "列より多い"),
+        (replaced(SHEET, b"</sheetData>", b"</sheetData>" + MERGED), "結合されたセル"),
         (replaced("xl/workbook.xml", b"</workbook>", b""), "Excel のブック"),
         (lying_zip(), "Excel のブック"),
     ],
