@@ -147,18 +147,41 @@ def aside_again(
 
 
 @order.command("import")
-def order_import(
-    file: Annotated[Path, typer.Argument(help="orders.csv: UTF-8, one line a routing step; see config/orders.csv.")],
+def order_import(  # noqa: PLR0917 - Typer makes options of them
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, Shift_JIS) or .xlsx, as the customer sends it.")],
     settings: Settings = None,
     as_json: Json = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read the file; record nothing.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Import orders although their 製番 is there already.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look: what would be imported; record nothing.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Import orders although they are there already.")] = False,
+    customer: Annotated[str, typer.Option("--customer", help="Whose file it is; the answers are kept by it.")] = "",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="HEADING=COLUMN", help="品番=drawing; 備考=- is not read.")
+    ] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="COLUMN=VALUE", help="The same for every row.")
+    ] = None,
+    ignore_rest: Annotated[bool, typer.Option("--ignore-rest", help="Do not read columns nobody knows.")] = False,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="The sheet to read; else the likeliest.")] = None,
 ) -> None:
-    """受注の取り込み / Import orders from a CSV file, all or none."""
-    from gateway.orders.command import import_file
+    """受注の取り込み / Import orders from a customer's file, all or none."""
+    from gateway.orders.command import Wanted, import_file
 
-    kept = read_settings(settings_path(settings))
-    raise typer.Exit(import_file(kept, file, dry_run=dry_run, again=again, json=as_json))
+    wanted = Wanted(file, dry_run, again, as_json, customer, sheet, columns or (), given or (), ignore_rest)
+    raise typer.Exit(import_file(read_settings(settings_path(settings)), wanted))
+
+
+@order.command("parts")
+def order_parts(
+    asked: Annotated[str, typer.Argument(help="A drawing or name, or the middle of one; else all.")] = "",
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """品目 / Parts made before, with the routing that 前回と同じ工程で takes."""
+    from gateway.orders.command import list_parts
+
+    raise typer.Exit(list_parts(read_settings(settings_path(settings)), asked, json=as_json))
 
 
 @order.command("ticket")

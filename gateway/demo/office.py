@@ -7,12 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from broker.clock import Clock
-from broker.events import Order, encode
+from broker.events import Order
 from gateway.api import Api, GatewayAway
 from gateway.demo.floor import Firm
 from gateway.demo.orders import order_file
-from gateway.orders.command import mint
-from gateway.orders.import_csv import parse
+from gateway.orders.bring import bring
+from gateway.orders.order_file import parse
+from gateway.orders.proposals import Known
 from gateway.settings import Gateway
 
 _EVERY_SECONDS = 2.0
@@ -35,11 +36,10 @@ class Office:
         path = self._folder / f"orders-{self._next}.csv"
         path.write_bytes(order_file(count, first=self._next, today=today, seed=self._seed, firms=self._firms))
         self._next += count
-        parsed = parse(path.read_bytes(), self._settings.firms)
+        parsed = parse(path.read_bytes(), Known(self._settings.firms, today))
         assert not parsed.problems, f"our own file is no good: {parsed.problems[0]}"
         api = Api.connect(self._settings.socket)
-        events = mint(api, parsed.proposals, by=f"import {path.name}")
-        api.append([encode(event) for event in events])
+        events = bring(api, parsed.proposals, by=f"import {path.name}")
         self.tickets |= {ticket.id: event.order for event in events for ticket in event.tickets}
         return events
 

@@ -1,19 +1,31 @@
-"""The cells of one line of an order file, read as what they should be. What is wrong is noted, never raised."""
+"""The cells of one row of an order file, read as what they should be. What is wrong is noted, never raised."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from typing import Literal
 
 from broker.events import OperationKind
 from broker.topics import ID
 from broker.words import KINDS, Word
-from gateway.orders.columns import HEADINGS, Column, folded
+from gateway.orders.columns import Column, folded, plain
+from gateway.orders.days import day_of
+from gateway.orders.problems import Problem, Weight
+from gateway.sheets import Cell
 
 TEXT_LIMIT = 200
 COUNT_LIMIT = 10_000_000
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+YEN_LIMIT = 1_000_000_000_000
+SAME_AS_BEFORE = frozenset({"前回と同じ", "前回と同じ工程", "前回と同じ工程で", "前回同様", "前回通り", "前回どおり"})
+"""In the step's column: as when the part was last made. A blank says the same."""
+_WHOLE = re.compile(
+    r"(?:¥|￥|\\)?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?)\s*(?:個|ケ|ヶ|コ|枚|本|台|円|-|pcs?\.?|ea)?", re.IGNORECASE
+)
+_SHORTENED = re.compile(r"\d(?:\.\d+)?E\+\d+", re.IGNORECASE)
+_LIKE_A_DAY = re.compile(
+    r"\d{1,2}月\d{1,2}日|\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)", re.IGNORECASE
+)
 _KINDS = {folded(name): OperationKind(kind) for kind, word in KINDS.items() for name in (kind, word.ja, word.en)}
 _SERIES: dict[str, Literal["prototype", "series"]] = {
     "試作": "prototype",
@@ -21,39 +33,119 @@ _SERIES: dict[str, Literal["prototype", "series"]] = {
     "量産": "series",
     "series": "series",
 }
+_ERRORS: dict[str, Word] = {
+    "#REF!": Word("参照していたセルがなくなっている", "the cell it refers to is gone"),
+    "#N/A": Word("探した値が見つからない", "what it looks up was not found"),
+    "#VALUE!": Word("数でないもので計算している", "it calculates with what is no number"),
+    "#DIV/0!": Word("0で割っている", "it divides by zero"),
+    "#NAME?": Word("名前か関数の綴りが違う", "a name or function in it is misspelt"),
+    "#NUM!": Word("計算できない数になっている", "its number cannot be calculated"),
+    "#NULL!": Word("重ならない範囲を指している", "its ranges do not meet"),
+    "#SPILL!": Word("結果を書く場所がふさがっている", "there is no room for its result"),
+    "#CALC!": Word("計算できない", "it cannot be calculated"),
+    "#GETTING_DATA": Word("データを読み込む前に保存されている", "it was saved before its data had come"),
+}
+_NAMES = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING, Column.REVISION, Column.PARENT)
+"""Where a spreadsheet spoils what is a name by taking it for a number or a day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend. `line` counts from 1 as a text editor does; 0 is the file as a whole."""
+def shown(cell: Cell) -> str:
+    """Return a cell as people mean it: plain text, a number without a needless point, a day as 2026-11-26.
 
-    line: int
-    column: Column | None
-    reason: Word
-    remedy: Word
-
-    def __str__(self) -> str:
-        name = (f" {HEADINGS[self.column].ja}", f", {self.column}") if self.column else ("", "")
-        where = (f"{self.line}行目", f"line {self.line}") if self.line else ("ファイル全体", "the file")
-        return (
-            f"{where[0]}{name[0]}：{self.reason.ja}。{self.remedy.ja}。\n"
-            f"    {where[1]}{name[1]}: {self.reason.en}. {self.remedy.en}."
-        )
+    >>> shown(50.0), shown("　５０ "), shown(None)
+    ('50', '50', '')
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "minutes")
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return plain(str(cell))
 
 
 @dataclass(slots=True)
 class Cells:
-    """One line. Every method notes what is wrong in `problems` and then returns something of the right type."""
+    """One row. Every method notes what is wrong in `problems` and then returns something of the right type.
+
+    Nothing is noted twice. `raw` has the cells of the columns that are read, `given` what is said for the whole file
+    where a cell is blank.
+    """
 
     line: int
-    raw: Mapping[Column, str]
+    raw: Mapping[Column, Cell]
+    today: date
+    day_zero: date
+    given: Mapping[Column, str]
     problems: list[Problem] = field(default_factory=list)
+    texts: dict[Column, str] = field(init=False)
+    spoilt: set[Column] = field(default_factory=set)
+    """Columns of which it is said already that nothing can be read there."""
 
-    def note(self, column: Column | None, reason: Word, remedy: Word) -> None:
-        self.problems.append(Problem(self.line, column, reason, remedy))
+    def __post_init__(self) -> None:
+        self.texts = {column: shown(cell) for column, cell in self.raw.items()}
+
+    def note(self, column: Column | None, reason: Word, remedy: Word, *, weight: Weight = Weight.PROBLEM) -> None:
+        said = Problem(self.line, column, reason, remedy, weight)
+        if said not in self.problems:
+            self.problems.append(said)
+
+    def tell(self, column: Column | None, reason: Word, remedy: Word) -> None:
+        """Note what does not keep the file from being imported."""
+        self.note(column, reason, remedy, weight=Weight.NOTE)
 
     def get(self, column: Column) -> str:
-        return self.raw.get(column, "")
+        return self.texts.get(column) or self.given.get(column, "")
+
+    def own(self, column: Column) -> str:
+        """Return what the row itself says."""
+        return self.texts.get(column, "")
+
+    def inspect(self, uncounted: frozenset[Column] = frozenset()) -> None:
+        """Note what the program has spoilt, and read it as blank: errors, formulas without a value, names made days."""
+        for column in uncounted:
+            self._spoil(
+                column,
+                Word("式の値が計算されていない", "its formula has no value yet"),
+                Word("Excel で開いて保存し直してください", "Open it in Excel and save it again"),
+            )
+        for column, text in list(self.texts.items()):
+            if text.startswith("#") and text.upper() in _ERRORS:
+                why = _ERRORS[text.upper()]
+                self._spoil(
+                    column,
+                    Word(f"Excel のエラー {text}（{why.ja}）", f"it holds Excel's error {text} ({why.en})"),
+                    Word(
+                        "式を直すか、値を入れて保存し直してください", "Mend the formula, or put the value in its place"
+                    ),
+                )
+            elif column in _NAMES and isinstance(self.raw[column], date):
+                self._spoil(
+                    column,
+                    Word(f"Excel が日付 {text} に変えている", f"Excel has made it the day {text}"),
+                    Word(
+                        "列の書式を「文字列」にして入れ直してください", "Format the column as text and enter it again"
+                    ),
+                )
+            elif column in _NAMES and _SHORTENED.fullmatch(text):
+                self._spoil(
+                    column,
+                    Word(f"Excel が {text} と縮めている", f"Excel has shortened it to {text}"),
+                    Word(
+                        "列の書式を「文字列」にして入れ直してください", "Format the column as text and enter it again"
+                    ),
+                )
+            elif column in _NAMES and _LIKE_A_DAY.fullmatch(text):
+                self.tell(
+                    column,
+                    Word(f"「{text}」は Excel が日付に変えたものかもしれない", f"Excel may have made {text!r} a day"),
+                    Word("図面や注文書と同じか確かめてください", "Compare it with the drawing or the customer's order"),
+                )
+
+    def _spoil(self, column: Column, reason: Word, remedy: Word) -> None:
+        self.texts[column] = ""
+        self.spoilt.add(column)
+        self.note(column, reason, remedy)
 
     def text(self, column: Column) -> str | None:
         """Return the text, or None if the cell is blank."""
@@ -73,18 +165,19 @@ class Cells:
         return text or None
 
     def required(self, column: Column) -> str:
-        if not self.get(column):
+        if not self.get(column) and column not in self.spoilt:
             self.note(column, Word("空いている", "it is blank"), Word("入れてください", "Fill it in"))
         return self.text(column) or ""
 
     def number(self, column: Column, *, low: int, high: int = COUNT_LIMIT) -> int | None:
-        """Return a whole number, or None if the cell is blank. `1,000` and full-width digits are numbers."""
+        """Return a whole number, or None if the cell is blank. `1,000`, `50個` and full-width digits are numbers."""
         text = self.get(column)
         if not text:
             return None
-        digits = text.replace(",", "")
-        if digits.isdecimal() and len(digits) <= 9 and low <= int(digits) <= high:
-            return int(digits)
+        if (found := _WHOLE.fullmatch(text)) and len(digits := found[1].partition(".")[0].replace(",", "")) <= 13:
+            number = int(digits)
+            if low <= number <= high:
+                return number
         self.note(
             column,
             Word(
@@ -96,15 +189,19 @@ class Cells:
         return None
 
     def day(self, column: Column) -> date | None:
-        """Return a date, or None if the cell is blank."""
+        """Return a day, or None if the cell is blank; what had to be concluded is told."""
         text = self.get(column)
         if not text:
             return None
-        if found := _DAY.fullmatch(text):
-            try:
-                return date(int(found[1]), int(found[2]), int(found[3]))
-            except ValueError:
-                pass
+        cell = self.raw.get(column) if self.own(column) else None
+        if found := day_of(cell, text, today=self.today, day_zero=self.day_zero):
+            if found.concluded:
+                self.tell(
+                    column,
+                    Word(f"「{text}」を {found.day} と読みました", f"{text!r} was read as {found.day}"),
+                    Word("違うなら年から書いてください", "If that is wrong, write it with its year"),
+                )
+            return found.day
         self.note(
             column,
             Word(f"「{text}」という日付はない", f"{text!r} is no date"),

@@ -1,28 +1,30 @@
-"""`mawashi order import` and `mawashi order ticket`: files in, orders in the ledger; an order out, tickets to print."""
+"""`mawashi order import`, `order parts`, `order ticket`: files in, orders recorded; an order out, tickets to print."""
 
-import json as json_text
-import secrets
+import contextlib
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from broker.clock import clock
-from broker.events import Order, encode
+from broker.settings import SettingsError
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
-from gateway.orders.import_csv import SIZE_LIMIT_BYTES, Parsed, Proposal, created, parse
+from gateway.orders import said
+from gateway.orders.bring import bring, keep_answers, known
+from gateway.orders.columns import HEADINGS, Column, folded
+from gateway.orders.layout import Answers
+from gateway.orders.order_file import parse
+from gateway.orders.parts import master
 from gateway.orders.projected import wait_orders, wait_projected
+from gateway.orders.proposals import Parsed
 from gateway.orders.ticket_page import render
-from gateway.rules.order import OrderState
 from gateway.settings import Gateway
+from gateway.sheets import SIZE_LIMIT_BYTES
 from gateway.state import State
 
-_MINTED_AT_ONCE = 10_000
-"""What one request to the gateway's API may ask for."""
 _PATIENCE_SECONDS = 30.0
 _CATCH_UP_SECONDS = 5.0
 
@@ -31,32 +33,45 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
     """Nothing was done; the message says why and what to do."""
 
 
-def import_file(
-    settings: Gateway, path: Path, *, dry_run: bool = False, again: bool = False, json: bool = False
-) -> int:
-    """Import an order file, all or nothing, and print one line an order. Returns the exit status.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `mawashi order import` is asked to do; `columns` and `given` as typed: 品番=drawing, coordinator=turning."""
 
-    `dry_run` only reads the file. `again` imports orders whose number (製番) the coordinator has already given.
-    """
+    file: Path
+    dry_run: bool = False
+    again: bool = False
+    json: bool = False
+    customer: str = ""
+    sheet: str | None = None
+    columns: Sequence[str] = field(default=())
+    given: Sequence[str] = field(default=())
+    ignore_rest: bool = False
+
+
+def import_file(settings: Gateway, wanted: Wanted) -> int:
+    """Import an order file, all or nothing, and print one line an order. Returns the exit status."""
     try:
-        parsed = parse(_read(path), settings.firms)
-        if parsed.problems:
-            _print_problems(path, parsed, json=json)
-            return 1
-        if dry_run:
-            _print_proposals(parsed.proposals, json=json)
-            return 0
-        with _stores(settings) as (api, ledger, state):
-            wait_projected(state, ledger.last_position(), seconds=_CATCH_UP_SECONDS)
-            if not again:
-                _refuse_repeats(path, parsed.proposals, state)
-            events = mint(api, parsed.proposals, by=f"import {path.name}"[:200])
-            api.append([encode(event) for event in events])
+        answers = _answers(wanted)
+        data = _read(wanted.file)
+        with State.open(settings.state_url) as state:
+            if wanted.dry_run:
+                with contextlib.suppress(StoreError), Ledger.open(settings.ledger_url) as ledger:
+                    _catch_up(state, ledger)
+            else:
+                Api.connect(settings.socket)  # no word about the file while nobody could take it
+                with Ledger.open(settings.ledger_url) as ledger:
+                    _catch_up(state, ledger)
+            parsed = parse(data, known(settings, state, today=_today(settings), again=wanted.again), answers)
+            if parsed.problems or wanted.dry_run:
+                said.preview(wanted.file.name, parsed, json=wanted.json)
+                return 1 if parsed.problems else 0
+            events = bring(Api.connect(settings.socket), parsed.proposals, by=f"import {wanted.file.name}")
+            kept = _keep(settings, parsed, answers)
             shown = wait_orders(state, [event.order for event in events], seconds=_PATIENCE_SECONDS)
-    except (Refused, GatewayAway, StoreError) as refusal:
-        _print_refusal(str(refusal), json=json)
+    except (Refused, GatewayAway, StoreError, SettingsError) as refusal:
+        said.refusal(str(refusal), json=wanted.json)
         return 1
-    _print_orders(settings, events, json=json)
+    said.orders(settings, events, parsed, kept, json=wanted.json)
     if not shown:
         print(
             f"受注は記録されましたが、{_PATIENCE_SECONDS:.0f}秒待っても画面に出ていません。"
@@ -64,6 +79,18 @@ def import_file(
             f"The orders are recorded, but after {_PATIENCE_SECONDS:.0f} s no page shows them. See: mawashi check",
             file=sys.stderr,
         )
+    return 0
+
+
+def list_parts(settings: Gateway, asked: str, *, json: bool) -> int:
+    """Print every part that was ever made by a routing, or those whose drawing or name holds `asked`."""
+    with State.open(settings.state_url) as state:
+        parts = master(kept.state for kept in state.orders())
+    looked_for = folded(asked)
+    said.parts(
+        [part for part in parts if looked_for in folded(f"{part.drawing or ''} {part.name or ''}")],
+        json=json,
+    )
     return 0
 
 
@@ -95,29 +122,52 @@ def print_tickets(settings: Gateway, asked: str, out: Path, *, customer: bool = 
     return 0
 
 
-def mint(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
-    """Have numbers and ticket ids minted and return the events that create the orders. Raises GatewayAway."""
-    numbers = iter(_minted(api, numbers=len(proposals)))
-    tickets = iter(_minted(api, tickets=sum(len(proposal.lots) for proposal in proposals)))
-    now = clock().read()
-    return [
-        created(
-            proposal,
-            key=secrets.token_hex(8),
-            number=next(numbers),
-            tickets=list(islice(tickets, len(proposal.lots))),
-            now=now,
-            by=by,
+def _today(settings: Gateway) -> date:
+    return clock().read().at.astimezone(ZoneInfo(settings.time_zone)).date()
+
+
+def _answers(wanted: Wanted) -> Answers:
+    """Read what was typed after --map and --set. Raises Refused."""
+    columns: dict[str, Column | None] = {}
+    for typed in wanted.columns:
+        heading, _, meant = typed.rpartition("=")
+        if not heading:
+            raise Refused(f"--map {typed}：見出し=列 と書いてください / write HEADING=COLUMN")
+        columns[folded(heading)] = None if meant.strip() == "-" else _column(meant, "--map")
+    given: dict[Column, str] = {}
+    for typed in wanted.given:
+        name, _, text = typed.partition("=")
+        if not text:
+            raise Refused(f"--set {typed}：列=値 と書いてください / write COLUMN=VALUE")
+        given[_column(name, "--set")] = text.strip()
+    return Answers(columns, given, wanted.customer.strip(), wanted.sheet, wanted.ignore_rest)
+
+
+def _column(name: str, option: str) -> Column:
+    for column, heading in HEADINGS.items():
+        if folded(name) in {folded(column.value), folded(heading.ja)}:
+            return column
+    raise Refused(
+        f"{option}：「{name}」という列はありません。次のどれかにしてください / "
+        f"there is no column {name!r}. Use one of: {', '.join(Column)}"
+    )
+
+
+def _keep(settings: Gateway, parsed: Parsed, answers: Answers) -> Path | None:
+    """Remember the answers; the orders are recorded already, so what goes wrong is said and no more."""
+    assert parsed.layout
+    try:
+        return keep_answers(settings, parsed.layout, answers)
+    except OSError as error:
+        print(
+            f"読み方を覚えられませんでした（{error.strerror}） / The answers could not be kept ({error.strerror}).",
+            file=sys.stderr,
         )
-        for proposal in proposals
-    ]
+        return None
 
 
-def _minted(api: Api, *, numbers: int = 0, tickets: int = 0) -> Iterator[str]:
-    for first in range(0, numbers, _MINTED_AT_ONCE):
-        yield from api.mint(numbers=min(_MINTED_AT_ONCE, numbers - first)).numbers
-    for first in range(0, tickets, _MINTED_AT_ONCE):
-        yield from api.mint(tickets=min(_MINTED_AT_ONCE, tickets - first)).tickets
+def _catch_up(state: State, ledger: Ledger) -> None:
+    wait_projected(state, ledger.last_position(), seconds=_CATCH_UP_SECONDS)
 
 
 def _read(path: Path) -> bytes:
@@ -129,127 +179,6 @@ def _read(path: Path) -> bytes:
             f"{path} を読めません。ファイル名を確かめてください / "
             f"{path} cannot be read ({error.strerror or error}). See whether its name is right"
         ) from None
-
-
-@contextmanager
-def _stores(settings: Gateway) -> Iterator[tuple[Api, Ledger, State]]:
-    api = Api.connect(settings.socket)
-    with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
-        yield api, ledger, state
-
-
-def _refuse_repeats(path: Path, proposals: Sequence[Proposal], state: State) -> None:
-    """Raise Refused if a coordinator has given one of these own numbers before."""
-    repeats = [
-        f"{proposal.part.own_number} = {_name(order.number, order.key)}"
-        for proposal in proposals
-        if (order := _repeated(proposal, state))
-    ]
-    if repeats:
-        listed = ", ".join(repeats[:10]) + (" ..." if len(repeats) > 10 else "")
-        raise Refused(
-            f"{path.name} の受注のうち{len(repeats)}件はもう登録されています（製番 = 共通番号：{listed}）。"
-            f"何も登録していません。別の受注として登録するなら --again を付けてください。\n"
-            f"{len(repeats)} of the orders in {path.name} are there already ({listed}). "
-            f"Nothing was imported. To import them as further orders, add --again."
-        )
-
-
-def _repeated(proposal: Proposal, state: State) -> OrderState | None:
-    part = proposal.part
-    for kept in state.named(part.own_number or ""):
-        if (kept.state.coordinator, kept.state.own_number) == (part.coordinator, part.own_number):
-            return kept.state
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One imported order as printed."""
-
-    number: str
-    own_number: str | None
-    part: str | None
-    tickets: tuple[str, ...]
-    key: str
-    page: str
-
-
-def _print_orders(settings: Gateway, events: Sequence[Order], *, json: bool) -> None:
-    lines = [
-        _Line(
-            number=event.part.number or "",
-            own_number=event.part.own_number,
-            part=event.part.part,
-            tickets=tuple(ticket.id for ticket in event.tickets),
-            key=event.order,
-            page=f"http://{settings.web.host}:{settings.web.port}/order/{event.order}",
-        )
-        for event in events
-        if event.part
-    ]
-    if json:
-        print(json_text.dumps({"orders": [_plain(line) for line in lines]}, ensure_ascii=False))
-        return
-    for line in lines:
-        print(f"{line.number}  {line.own_number}  {line.part}  {' '.join(line.tickets)}  {line.page}")
-
-
-def _plain(line: _Line) -> dict[str, object]:
-    return {name: getattr(line, name) for name in line.__slots__}
-
-
-def _print_proposals(proposals: Sequence[Proposal], *, json: bool) -> None:
-    if json:
-        found = [
-            {
-                "own_number": proposal.part.own_number,
-                "part": proposal.part.part,
-                "steps": len(proposal.routing),
-                "lots": proposal.lots,
-            }
-            for proposal in proposals
-        ]
-        print(json_text.dumps({"would_import": found}, ensure_ascii=False))
-        return
-    for proposal in proposals:
-        way = " → ".join(f"{step.no} {step.firm}" for step in proposal.routing)
-        print(f"{proposal.part.own_number}  {proposal.part.part}  {'+'.join(map(str, proposal.lots))}  {way}")
-    print(
-        f"{len(proposals)}件、問題なし。まだ何も登録していません / "
-        f"{len(proposals)} orders, no problems. Nothing has been imported yet."
-    )
-
-
-def _print_problems(path: Path, parsed: Parsed, *, json: bool) -> None:
-    if json:
-        found = [
-            {
-                "line": problem.line,
-                "column": problem.column,
-                "reason": problem.reason.en,
-                "remedy": problem.remedy.en,
-                "reason_ja": problem.reason.ja,
-                "remedy_ja": problem.remedy.ja,
-            }
-            for problem in parsed.problems
-        ]
-        print(json_text.dumps({"problems": found}, ensure_ascii=False))
-        return
-    for problem in parsed.problems:
-        print(problem, file=sys.stderr)
-    count = len(parsed.problems)
-    print(
-        f"{path.name}：{count}か所を直してください。何も登録していません / Mend {count}. Nothing was imported.",
-        file=sys.stderr,
-    )
-
-
-def _print_refusal(sentence: str, *, json: bool) -> None:
-    if json:
-        print(json_text.dumps({"refused": sentence}, ensure_ascii=False))
-    else:
-        print(sentence, file=sys.stderr)
 
 
 def _name(number: str | None, key: str) -> str:

@@ -14,8 +14,8 @@ from gateway import settings
 from gateway.demo.floor import FIRMS, ROUTINGS
 from gateway.demo.orders import order_file
 from gateway.demo.shop import MINUTE, SHIFT_SECONDS, Chances, Scan, Shop
-from gateway.orders.import_csv import created
-from gateway.orders.import_csv import parse as parse_orders
+from gateway.orders.order_file import parse as parse_orders
+from gateway.orders.proposals import Known, created
 
 NOW = Reading(datetime(2026, 11, 20, 4, 0, tzinfo=UTC), 0, "0", ClockQuality.SYNCED)
 LETTERS = "23456789AB"
@@ -25,7 +25,7 @@ QUIET = Chances(**dict.fromkeys(Chances.__dataclass_fields__, 0.0))  # type: ign
 def orders(count: int, seed: int = 1) -> list[Order]:
     data = order_file(count, first=1, today=date(2026, 11, 20), seed=seed, firms=FIRMS)
     known = [settings.Firm(id=firm.id, name=firm.name, name_en=firm.name_en) for firm in FIRMS]
-    parsed = parse_orders(data, known)
+    parsed = parse_orders(data, Known(known, date(2026, 11, 20)))
     assert not parsed.problems, [str(problem) for problem in parsed.problems]
     numbers = iter("".join(LETTERS[int(digit)] for digit in f"{n:06d}") for n in range(10_000))
     return [

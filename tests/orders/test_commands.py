@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.orders.server import Server, running
-from tests.orders.test_import_csv import HEAD, SAMPLE
+from tests.orders.test_order_file import HEAD, SAMPLE
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +43,9 @@ def test_orders_are_imported_seen_printed_and_not_imported_twice(server, tmp_pat
 
     again = server.mawashi("order", "import", str(SAMPLE))
     assert again.returncode == 1
-    assert again.stderr.startswith(
-        "orders.csv の受注のうち2件はもう登録されています（製番 = 共通番号：A-2611-031 = 4471, A-2611-032 = 4472）。"
-    )
+    assert "2行目 A列「製番」：もう登録されている（共通番号 4471）。" in again.stderr
+    assert "6行目 A列「製番」：もう登録されている（共通番号 4472）。" in again.stderr
+    assert server.mawashi("order", "import", str(SAMPLE), "--dry-run").stderr == again.stderr, "it sees them too"
     assert len(server.caught_up().orders()) == 2
     meant = server.mawashi("order", "import", str(SAMPLE), "--again", "--json")
     assert [order["number"] for order in json.loads(meant.stdout)["orders"]] == ["4473", "4474"]
@@ -65,15 +65,15 @@ def test_one_bad_line_imports_nothing(server):
     text = HEAD + "A,軸,5,,,,turning,,旋削,turning,,,\nB,軸,five,,,,turning,,旋削,welding,,,\n"
     done = server.mawashi("order", "import", order_file(server, text))
     assert done.returncode == 1
-    assert "3行目 数量：「five」は" in done.stderr
-    assert "3行目 会社：会社「welding」は登録されていない" in done.stderr
+    assert "3行目 C列「数量」：「five」は" in done.stderr
+    assert "3行目 J列「会社」：会社「welding」は登録されていない" in done.stderr
     assert done.stderr.endswith(
         "orders.csv：2か所を直してください。何も登録していません / Mend 2. Nothing was imported.\n"
     )
     as_json = server.mawashi("order", "import", order_file(server, text), "--json")
     assert [(found["line"], found["column"]) for found in json.loads(as_json.stdout)["problems"]] == [
-        (3, "firm"),
         (3, "quantity"),
+        (3, "firm"),
     ]
     assert server.caught_up().orders() == []
 

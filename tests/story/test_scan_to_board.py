@@ -15,7 +15,7 @@ from broker.codes import Card, CardCode, TicketCode, printed
 from tests.conftest import ROOT, Influx, Mosquitto, listening, until
 from tests.edge.shop import FIRM, Agent, PtyScanner
 from tests.orders.server import Server
-from tests.orders.test_import_csv import HEAD
+from tests.orders.test_order_file import HEAD
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,10 @@ import pytest
 from broker.clock import Reading
 from broker.events import ClockQuality, OperationKind, decode, encode
 from gateway.orders.columns import HEADINGS, Column
-from gateway.orders.import_csv import LINE_LIMIT, SIZE_LIMIT_BYTES, created, parse
+from gateway.orders.order_file import parse as parse_file
+from gateway.orders.proposals import Known, Parsed, created
 from gateway.settings import Firm
+from gateway.sheets import ROW_LIMIT, SIZE_LIMIT_BYTES
 
 FIRMS = (
     Firm(id="turning", name="旋削の会社", name_en="Turning Works"),
@@ -17,8 +19,13 @@ FIRMS = (
     Firm(id="plating", name="めっきの会社"),
     Firm(id="inspection", name="検査の会社"),
 )
+KNOWN = Known(FIRMS, date(2026, 11, 22))
 HEAD = "own_number,part,quantity,spare,lots,due,coordinator,step_no,step,firm,kind,station,step_due\n"
 SAMPLE = Path(__file__).resolve().parents[2] / "config" / "orders.csv"
+
+
+def parse(data: bytes, _: object = None) -> Parsed:
+    return parse_file(data, KNOWN)
 
 
 def problems(text: str) -> list[str]:
@@ -59,7 +66,7 @@ def test_english_and_japanese_headings_with_and_without_a_byte_order_mark_say_th
     )
     expected = parse(english.encode(), FIRMS)
     assert expected.proposals
-    assert parse(japanese.encode("utf-8-sig"), FIRMS) == expected
+    assert parse(japanese.encode("utf-8-sig"), FIRMS).proposals == expected.proposals
 
 
 def test_order_columns_may_be_repeated_or_blank_below_the_first_line():
@@ -75,24 +82,26 @@ def test_every_problem_is_listed_by_line_with_column_reason_and_remedy():
         "A,,five,-1,,2026-02-30,nobody,10,旋削,turning,welding,NC 1,\n"
         "A,軸,,,,,,10,,turning,,,\n"
         "B,軸,2,,3,,turning,,旋削,turning,,,,surplus\n"
-        "C,軸,2,,3,,turning,10,旋削,turning,,,12/1\n"
+        "C,軸,2,,3,,turning,10,旋削,turning,,,12月末\n"
         "A,軸,2,,,,turning,20,旋削,turning,,,\n"
     )
     found = parse(text.encode(), FIRMS)
     assert found.proposals == ()
     assert [(problem.line, problem.column) for problem in found.problems] == [
-        (2, Column.KIND),
-        (2, Column.STATION),
+        (1, None),
+        (2, Column.PART),
         (2, Column.QUANTITY),
         (2, Column.SPARE),
-        (2, Column.PART),
-        (2, Column.COORDINATOR),
         (2, Column.DUE),
+        (2, Column.COORDINATOR),
+        (2, Column.KIND),
+        (2, Column.STATION),
         (3, Column.PART),
+        (3, Column.STEP_NO),
         (3, Column.STEP),
-        (4, None),
-        (5, Column.STEP_DUE),
+        (4, Column.LOTS),
         (5, Column.LOTS),
+        (5, Column.STEP_DUE),
         (6, Column.OWN_NUMBER),
     ]
     assert all(problem.reason.ja and problem.reason.en and problem.remedy.ja for problem in found.problems)
@@ -101,9 +110,9 @@ def test_every_problem_is_listed_by_line_with_column_reason_and_remedy():
 def test_an_unknown_firm_is_answered_with_the_known_ones():
     (said,) = problems(HEAD + "A,軸,5,,,,turning,,旋削,welding,,,\n")
     assert said == (
-        "2行目 会社：会社「welding」は登録されていない。"
+        "2行目 J列「会社」：会社「welding」は登録されていない。"
         "次のどれかにするか、設定の [[firms]] に加えてください（turning, grinding, plating, inspection）。\n"
-        "    line 2, firm: the firm 'welding' is not known. "
+        "    row 2, column J, firm: the firm 'welding' is not known. "
         "Use one of turning, grinding, plating, inspection, or add it under [[firms]] in the settings."
     )
 
@@ -111,19 +120,19 @@ def test_an_unknown_firm_is_answered_with_the_known_ones():
 def test_a_number_that_comes_again_after_another_order_is_a_duplicate():
     line = "{},軸,5,,,,turning,,旋削,turning,,,\n"
     (said,) = problems(HEAD + line.format("A") + line.format("B") + line.format("A"))
-    assert said.startswith("4行目 製番：製番 A は2行目にもうある。")
+    assert said.startswith("4行目 A列「製番」：製番 A は2行目にもうある。")
 
 
 def test_step_numbers_go_up():
     (said,) = problems(HEAD + "A,軸,5,,,,turning,20,旋削,turning,,,\n,,,,,,,10,研削,grinding,,,\n")
-    assert said.startswith("3行目 工程番号：工程 10 が工程 20 の後にある。")
+    assert said.startswith("3行目 H列「工程番号」：工程 10 が工程 20 の後にある。")
 
 
 def test_a_heading_nobody_knows_and_one_that_is_missing_are_both_named():
     said = problems("own_number,part,colour,quantity,step,firm\nA,軸,red,5,旋削,turning\n")
     assert len(said) == 2
-    assert "「colour」という見出しはない" in said[0]
-    assert said[1].startswith("1行目 幹事会社：この見出しがない")
+    assert said[0].startswith("1行目「幹事会社」：この列がない。どの列か --map 見出し=coordinator で示すか、")
+    assert said[1].startswith("1行目 C列「colour」：何の列か分からない。")
 
 
 @pytest.mark.parametrize(
@@ -131,12 +140,11 @@ def test_a_heading_nobody_knows_and_one_that_is_missing_are_both_named():
     [
         (b"", 0, "何も書かれていない"),
         (HEAD.encode(), 0, "受注が一件もない"),
-        ("製番,品名\nA,軸\n".encode("cp932"), 1, "UTF-8 ではない"),
+        (b"own_number,part\nA,\xff\x81\n", 2, "UTF-8 でも Shift_JIS"),
         (HEAD.encode() + b'A,"\xe8\xbb\xb8,5\n', 2, "CSV として読めない"),
         (HEAD.encode() + b"A,b\0,5,,,,turning,,c,turning,,,\n", 2, "印刷できない文字がある"),
-        (HEAD.encode() + b",,,,,,,,a,turning,,,\n", 2, "製番がない"),
         (b"x" * (SIZE_LIMIT_BYTES + 1), 0, "上限の"),
-        (HEAD.encode() + b"A,b\n" * (LINE_LIMIT + 1), LINE_LIMIT + 2, "行より多い"),
+        (HEAD.encode() + b"A,b\n" * (ROW_LIMIT + 1), ROW_LIMIT + 1, "行より多い"),
     ],
 )
 def test_what_is_no_order_file_is_refused_with_a_sentence(data, line, words):
@@ -145,10 +153,10 @@ def test_what_is_no_order_file_is_refused_with_a_sentence(data, line, words):
     assert words in str(problem)
 
 
-def test_line_numbers_stay_right_after_a_cell_with_line_breaks():
+def test_rows_are_counted_as_a_spreadsheet_does_when_a_cell_has_line_breaks():
     text = HEAD + 'A,"軸\n二行目",5,,,,turning,,旋削,turning,,,\nB,軸,x,,,,turning,,旋削,turning,,,\n'
     (problem,) = parse(text.encode(), FIRMS).problems
-    assert problem.line == 4
+    assert problem.line == 3
 
 
 def test_an_order_too_large_for_one_event_is_refused():

@@ -1,0 +1,84 @@
+"""Bringing orders in: what must be known is read from state and disk, numbers are minted, events recorded.
+
+The one way for command, page and demo. What a file means is `order_file`, how it is said is theirs.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from broker.clock import clock
+from broker.events import Order, encode
+from gateway.api import Api
+from gateway.orders.layout import Answers, Layout
+from gateway.orders.proposals import Known, Proposal, created
+from gateway.orders.remembered import Remembered, recall, remember
+from gateway.rules.order import OrderState
+from gateway.settings import Gateway
+from gateway.sheets import letter
+from gateway.state import State
+
+_MINTED_AT_ONCE = 10_000
+"""What one request to the gateway's API may ask for."""
+_NAMES_KEPT = 20_000
+
+
+def known(settings: Gateway, state: State, *, today: date, again: bool = False) -> Known:
+    """Return what a file is read with, as of now. Raises SettingsError if what is remembered was spoilt by hand."""
+    return Known(settings.firms, today, recall(settings.data_dir), named_in(state), again=again)
+
+
+def named_in(state: State) -> Callable[[str], Sequence[OrderState]]:
+    """Return a finder of orders by what they are called, which asks for each name once."""
+
+    @lru_cache(maxsize=_NAMES_KEPT)
+    def named(name: str) -> tuple[OrderState, ...]:
+        return tuple(kept.state for kept in state.named(name)) if name else ()
+
+    return named
+
+
+def bring(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
+    """Record the orders, all or none, and return the events. Raises GatewayAway."""
+    events = mint(api, proposals, by=by[:200])
+    api.append([encode(event) for event in events])
+    return events
+
+
+def mint(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
+    """Have numbers and ticket ids minted and return the events that create the orders. Raises GatewayAway."""
+    numbers = iter(_minted(api, numbers=len(proposals)))
+    tickets = iter(_minted(api, tickets=sum(len(proposal.lots) for proposal in proposals)))
+    now = clock().read()
+    return [
+        created(
+            proposal,
+            key=secrets.token_hex(8),
+            number=next(numbers),
+            tickets=list(islice(tickets, len(proposal.lots))),
+            now=now,
+            by=by,
+        )
+        for proposal in proposals
+    ]
+
+
+def keep_answers(settings: Gateway, layout: Layout, answers: Answers) -> Path | None:
+    """Remember how this customer's file is read, if anything was answered and a customer is named. Raises OSError."""
+    if not answers.customer or not (answers.columns or answers.given or answers.ignore_rest):
+        return None
+    columns = {one.heading or letter(one.place): one.column or "-" for one in layout.fields}
+    return remember(
+        settings.data_dir,
+        Remembered(customer=answers.customer, columns=columns, given=dict(layout.given)),
+    )
+
+
+def _minted(api: Api, *, numbers: int = 0, tickets: int = 0) -> Iterator[str]:
+    for first in range(0, numbers, _MINTED_AT_ONCE):
+        yield from api.mint(numbers=min(_MINTED_AT_ONCE, numbers - first)).numbers
+    for first in range(0, tickets, _MINTED_AT_ONCE):
+        yield from api.mint(tickets=min(_MINTED_AT_ONCE, tickets - first)).tickets

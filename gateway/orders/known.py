@@ -1,0 +1,211 @@
+"""An order in a file beside the orders that are there: how its part was last made, and whether it is there already."""
+
+from collections.abc import Sequence
+
+from broker.events import OrderPart, Step
+from broker.words import Word
+from gateway.orders.cells import Cells
+from gateway.orders.columns import Column, folded
+from gateway.orders.parts import Part, earlier
+from gateway.orders.problems import Problem
+from gateway.orders.proposals import Known, Named, Proposal
+from gateway.rules.order import OrderState, State
+
+
+def routing_known(
+    cells: Cells, asked: OrderPart, named: Named, firms: frozenset[str]
+) -> tuple[tuple[Step, ...], str | None]:
+    """Return the last routing of a part whose steps the file does not state, and by which order; tell which it is."""
+    drawing, name = asked.drawing, asked.part
+    found = earlier(
+        named(drawing or name or ""),
+        coordinator=asked.coordinator or "",
+        customer=asked.customer,
+        drawing=drawing,
+        revision=asked.revision,
+        name=name,
+    )
+    where = Column.DRAWING if drawing else Column.PART
+    if found is None:
+        cells.note(
+            where,
+            Word(
+                f"「{drawing or name}」は初めての品で、工程が書かれていない",
+                f"{drawing or name!r} is new, and no steps are given",
+            ),
+            Word(
+                "工程と会社の列を加えて一度だけ工程を入れてください。次からは前回と同じ工程で入ります",
+                "Add the columns step and firm and give its steps once; next time the last ones are taken",
+            ),
+        )
+        return (), None
+    if isinstance(found, list):
+        drawings = ", ".join(part.drawing or "—" for part in found[:5])
+        cells.note(
+            where,
+            Word(
+                f"「{name}」という品は図番が違うものが{len(found)}つある（{drawings}）",
+                f"{name!r} was made by {len(found)} drawings ({drawings})",
+            ),
+            Word("図番を入れるか、工程を入れてください", "Give the drawing, or the steps"),
+        )
+        return (), None
+    part = found.part
+    gone = [step.firm for step in part.routing if step.firm not in firms]
+    if gone:
+        cells.note(
+            where,
+            Word(
+                f"前回（{part.number}）の工程の会社「{gone[0]}」がもう登録されていない",
+                f"the firm {gone[0]!r} of its last routing ({part.number}) is not known any more",
+            ),
+            Word(
+                "工程を入れるか、設定の [[firms]] に加えてください",
+                "Give the steps, or add it under [[firms]] in the settings",
+            ),
+        )
+        return (), None
+    _tell(cells, where, asked, part, same=found.same_revision)
+    return part.routing, part.order
+
+
+def _tell(cells: Cells, where: Column, asked: OrderPart, part: Part, *, same: bool) -> None:
+    way = "→".join(step.name for step in part.routing)
+    when = f"{part.last.date()}" if part.last else "—"
+    if same:
+        cells.tell(
+            where,
+            Word(
+                f"前回（{part.number}、{when}）と同じ工程で：{way}",
+                f"steps as last time ({part.number}, {when}): {way}",
+            ),
+            Word("違うなら工程を書いてください", "If they are others, give the steps"),
+        )
+    else:
+        old, new = part.revision or "（なし）", asked.revision or "（なし）"
+        cells.tell(
+            Column.REVISION,
+            Word(
+                f"図番は同じでも改訂 {new} は初めて。改訂 {old}（{part.number}）の工程を使います：{way}",
+                f"the drawing was made before, but not its revision {asked.revision or '(none)'}; the steps of "
+                f"revision {part.revision or '(none)'} ({part.number}) are taken: {way}",
+            ),
+            Word(
+                "図面の変わったところを確かめ、違うなら工程を書いてください",
+                "See what changed on the drawing; if the steps did, give them",
+            ),
+        )
+
+
+def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
+    """Note an order that is there already; tell of one that is for the same number and part and yet another."""
+    for order in _called(asked, known.named):
+        if order.coordinator != asked.coordinator or order.state is State.CANCELLED or not _same_part(asked, order):
+            continue
+        number = order.number or order.key
+        if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)):
+            if known.again:
+                continue
+            cells.note(
+                Column.OWN_NUMBER if asked.own_number else Column.CUSTOMER_NUMBER if asked.customer_number else None,
+                Word(f"もう登録されている（共通番号 {number}）", f"it is there already, as {number}"),
+                Word(
+                    "この行を消してください。もう一つの受注として登録するなら --again を付けてください",
+                    "Remove the row. To import it as a further order, add --again",
+                ),
+            )
+            return
+        if asked.customer_number and asked.customer_number == order.customer_number and not asked.own_number:
+            cells.tell(
+                Column.CUSTOMER_NUMBER,
+                Word(
+                    f"同じ注文番号と品の受注 {number}（{order.quantity}個、納期 {order.due or '—'}）とは別の受注になる",
+                    f"order {number} has the same number and part ({order.quantity} pieces, due {order.due or '—'}); "
+                    "this becomes another",
+                ),
+                Word(
+                    "変更なら、この行を消して受注を直してください",
+                    "If it is a change, remove the row and edit that order",
+                ),
+            )
+            return
+
+
+def twice(proposals: Sequence[Proposal], said: list[Problem]) -> None:
+    """Note orders that stand in the file twice, alike in everything."""
+    seen: dict[OrderPart, int] = {}
+    for one in proposals:
+        first = seen.setdefault(one.part, one.line)
+        if first != one.line:
+            said.append(
+                Problem(
+                    one.line,
+                    None,
+                    Word(f"{first}行目と同じ受注", f"it is the order of row {first} once more"),
+                    Word(
+                        "どちらかを消してください。分納なら納期か数量で区別してください",
+                        "Remove one of them; part deliveries differ in date or quantity",
+                    ),
+                )
+            )
+
+
+def another_spelling(cells: Cells, asked: OrderPart, named: Named) -> None:
+    """Tell of a drawing that was made before and differs by leading zeros alone."""
+    drawing = asked.drawing or ""
+    if not drawing.isdecimal() or named(drawing):
+        return
+    for zeros in range(1, 7):
+        longer = "0" * zeros + drawing
+        if any(order.coordinator == asked.coordinator and order.drawing == longer for order in named(longer)):
+            cells.tell(
+                Column.DRAWING,
+                Word(
+                    f"前に作ったのは {longer}。Excel が先頭の 0 を消したかもしれない",
+                    f"{longer} was made before: a leading 0 may be lost",
+                ),
+                Word(
+                    "図面と比べ、違えば文字列の書式で入れ直してください",
+                    "Compare it with the drawing; format it as text",
+                ),
+            )
+            return
+
+
+def parent_of(cells: Cells, coordinator: str, named: Named) -> str | None:
+    """Return the key of the order that this one is a part of."""
+    text = cells.text(Column.PARENT)
+    if not text:
+        return None
+    found = [order for order in named(text) if order.coordinator == coordinator and order.known]
+    if len(found) == 1:
+        return found[0].key
+    reason = (
+        Word(f"親受注「{text}」が{len(found)}件ある", f"{len(found)} orders are called {text!r}")
+        if found
+        else Word(f"親受注「{text}」がない", f"there is no order {text!r}")
+    )
+    cells.note(Column.PARENT, reason, Word("共通番号で指定してください", "Give the order's number"))
+    return None
+
+
+def _called(asked: OrderPart, named: Named) -> list[OrderState]:
+    names = (asked.own_number, asked.customer_number, asked.drawing, asked.part)
+    name = next((name for name in names if name), "")
+    return list(named(name))
+
+
+def _same_number(asked: OrderPart, order: OrderState) -> bool:
+    if asked.own_number:
+        return order.own_number == asked.own_number
+    return (order.customer_number or None) == (asked.customer_number or None)
+
+
+def _same_part(asked: OrderPart, order: OrderState) -> bool:
+    if asked.drawing and order.drawing:
+        return folded(asked.drawing) == folded(order.drawing)
+    return bool(asked.own_number) or folded(asked.part or "") == folded(order.part or "")
+
+
+def _same_demand(asked: OrderPart, order: OrderState) -> bool:
+    return (asked.quantity, asked.due) == (order.quantity, order.due)

@@ -1,0 +1,315 @@
+"""Where the orders stand in a customer's file: which sheet, which rows are headings, which column is what. Pure.
+
+Proposed by the headings, then by what was answered before for a file that looks the same, then by what is answered now.
+What nobody has said is asked, never guessed. What the rows mean is `order_file`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+
+from broker.words import Word
+from gateway.orders.cells import shown
+from gateway.orders.columns import BY_HEADING, HEADINGS, REQUIRED, SUGGESTED, Column, folded
+from gateway.orders.problems import Problem, Weight
+from gateway.orders.remembered import Remembered
+from gateway.sheets import Book, Cell, Row, Sheet, UnreadableError, letter
+
+_LOOKED_AT = 40
+"""Rows in which the headings are looked for; above them stand titles and addresses."""
+_ALIKE = 0.8
+"""Part of the remembered headings that a file must have to be taken for one of the same customer."""
+_FEWEST = 2
+"""Headings that a row must have to be one of headings."""
+
+
+class Source(StrEnum):
+    """How it is known what a column is."""
+
+    HEADING = "heading"
+    REMEMBERED = "remembered"
+    ANSWERED = "answered"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person says of a file. `columns`: by folded heading or letter; None: not read."""
+
+    columns: Mapping[str, Column | None] = field(default_factory=dict)
+    given: Mapping[Column, str] = field(default_factory=dict)
+    customer: str = ""
+    sheet: str | None = None
+    ignore_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of the file. `column` None: not read; `suggestion` what an unknown one may be."""
+
+    place: int
+    heading: str
+    column: Column | None
+    source: Source
+    suggestion: Column | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is read. `headings` are the row numbers of its headings, `rows` what stands below them."""
+
+    sheet: Sheet
+    headings: tuple[int, ...]
+    fields: tuple[Field, ...]
+    rows: tuple[Row, ...]
+    customer: str = ""
+    given: Mapping[Column, str] = field(default_factory=dict)
+    remembered: str | None = None
+    """The customer by whose earlier answers it is read."""
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def columns(self) -> dict[Column, Field]:
+        return {one.column: one for one in self.fields if one.column is not None}
+
+    @property
+    def readable(self) -> bool:
+        """Whether every column is there without which each row would only be wrong."""
+        return all(column in self.given or column in self.columns or _does(column, self.columns) for column in REQUIRED)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what keeps the rows from being read: columns nobody knows, twice the same, or none that is needed."""
+        line = self.headings[-1]
+        seen: dict[Column, Field] = {}
+        for one in self.fields:
+            if one.source is Source.UNKNOWN:
+                yield self._asked(one, line)
+            elif one.column is not None and one.column in seen:
+                first = seen[one.column]
+                yield Problem(
+                    line,
+                    one.column,
+                    Word(
+                        f"{letter(first.place)}列「{first.heading}」と同じ {HEADINGS[one.column].ja} になっている",
+                        f'column {letter(first.place)} "{first.heading}" is {one.column} already',
+                    ),
+                    Word(f"どちらかを読まないでください（--map {key(one)}=-）", f"Leave one out: --map {key(one)}=-"),
+                    sheet=self.sheet.name,
+                    place=one.place,
+                    heading=one.heading,
+                )
+            elif one.column is not None:
+                seen[one.column] = one
+        for column in REQUIRED:
+            if column not in seen and column not in self.given and not _does(column, seen):
+                yield self._missing(column, line)
+
+    def _asked(self, one: Field, line: int) -> Problem:
+        maybe = one.suggestion
+        return Problem(
+            line,
+            None,
+            Word("何の列か分からない", "nobody has said what this column is"),
+            Word(
+                (f"{HEADINGS[maybe].ja}なら --map {key(one)}={maybe}、" if maybe else f"--map {key(one)}=列名、")
+                + f"読まないなら --map {key(one)}=-（分からない列を全部読まないなら --ignore-rest）",
+                (f"If it is the {maybe}: --map {key(one)}={maybe}. " if maybe else f"Say --map {key(one)}=COLUMN. ")
+                + f"Not to read it: --map {key(one)}=- (not to read any such column: --ignore-rest)",
+            ),
+            sheet=self.sheet.name,
+            place=one.place,
+            heading=one.heading,
+        )
+
+    def _missing(self, column: Column, line: int) -> Problem:
+        ja, reason, remedy = HEADINGS[column].ja, "この列がない", "there is no such column"
+        option = f"--set {column}=..."
+        say = Word(
+            f"どの列か --map 見出し={column} で示すか、全部の行で同じなら {option} としてください",
+            f"Say which it is, --map HEADING={column}, or {option} if it is the same for every row",
+        )
+        return Problem(line, column, Word(reason, remedy), say, sheet=self.sheet.name, heading=ja)
+
+
+def key(one: Field) -> str:
+    """Return how a column is named in an answer: its heading, or its letter if it has none."""
+    return one.heading if one.heading and " " not in one.heading else letter(one.place)
+
+
+def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ()) -> Layout:
+    """Return how the file is read. Raises UnreadableError if no row of it looks like headings."""
+    words = {*BY_HEADING, *SUGGESTED, *answers.columns}
+    words.update(folded(name) for one in remembered for name in one.columns)
+    best: tuple[int, Sheet, tuple[Row, ...], dict[int, str]] | None = None
+    for sheet in book.sheets:
+        if answers.sheet in {None, sheet.name}:
+            for rows, headings in _candidates(sheet, words):
+                score = len({folded(text) for text in headings.values()} & words)
+                if best is None or score > best[0]:
+                    best = (score, sheet, rows, headings)
+    if best is None or best[0] < _FEWEST:
+        raise _no_headings(book, answers)
+    _, sheet, rows, headings = best
+    below = tuple(row for row in sheet.rows if row.number > rows[-1].number)
+    known = _fitting(list(headings.values()), answers.customer, remembered)
+    fields = tuple(_fields(headings, below, known, answers))
+    return Layout(
+        sheet,
+        tuple(row.number for row in rows),
+        fields,
+        below,
+        answers.customer or (known.customer if known else ""),
+        {**(known.given if known else {}), **answers.given},
+        known.customer if known else None,
+        tuple(_notes(book, sheet, rows[0].number, known)),
+    )
+
+
+def _candidates(sheet: Sheet, words: set[str]) -> Iterator[tuple[tuple[Row, ...], dict[int, str]]]:
+    """Yield each row, and each two that follow each other, as headings by column."""
+    top = sheet.rows[:_LOOKED_AT]
+    for row in top:
+        yield (row,), {place: text for place, cell in enumerate(row.cells) if (text := _heading(cell))}
+    for upper, lower in pairwise(top):
+        if lower.number == upper.number + 1 and all(isinstance(cell, str | None) for cell in lower.cells):
+            yield (upper, lower), _joined(upper, lower, words)
+
+
+def _joined(upper: Row, lower: Row, words: set[str]) -> dict[int, str]:
+    """Join headings over two rows: 工程 over 納期 is 工程納期 if that is a word, else what stands below."""
+    joined: dict[int, str] = {}
+    group = ""
+    for place in range(max(len(upper.cells), len(lower.cells))):
+        above = _heading(upper.cells[place]) if place < len(upper.cells) else ""
+        below = _heading(lower.cells[place]) if place < len(lower.cells) else ""
+        group = above or (group if below else "")
+        if not below or below == above:
+            text = above
+        elif folded(group + below) in words:
+            text = group + below
+        elif folded(below) in words or not group:
+            text = below
+        else:
+            text = f"{group} {below}"
+        if text:
+            joined[place] = text
+    return joined
+
+
+def _heading(cell: Cell) -> str:
+    """Return a heading on one line."""
+    return " ".join(shown(cell).split())
+
+
+def _fitting(headings: Sequence[str], customer: str, remembered: Sequence[Remembered]) -> Remembered | None:
+    """Return what was answered for this customer, or else for the one customer whose files have these headings."""
+    if customer:
+        return next((one for one in remembered if folded(one.customer) == folded(customer)), None)
+    names = {folded(name) for name in headings}
+
+    def alike(one: Remembered) -> int:
+        its = {folded(name) for name in one.columns}
+        return len(its & names) if its and len(its & names) >= _ALIKE * len(its) else 0
+
+    ranked = sorted((one for one in remembered if alike(one)), key=alike, reverse=True)
+    if len(ranked) > 1 and alike(ranked[0]) == alike(ranked[1]):
+        return None
+    return ranked[0] if ranked else None
+
+
+def _fields(
+    headings: Mapping[int, str], rows: Sequence[Row], known: Remembered | None, answers: Answers
+) -> Iterator[Field]:
+    before = {folded(name): column for name, column in known.columns.items()} if known else {}
+    width = max((len(row.cells) for row in rows), default=0)
+    for place in range(max(width, max(headings, default=-1) + 1)):
+        heading = headings.get(place, "")
+        names = [name for name in (folded(heading), folded(letter(place))) if name]
+        used = any(place < len(row.cells) and shown(row.cells[place]) for row in rows)
+        answered = next((name for name in names if name in answers.columns), None)
+        if answered is not None:
+            yield Field(place, heading, answers.columns[answered], Source.ANSWERED)
+        elif (name := next((name for name in names if name in before), None)) is not None:
+            column = before[name]
+            yield Field(place, heading, None if column == "-" else Column(column), Source.REMEMBERED)
+        elif folded(heading) in BY_HEADING:
+            yield Field(place, heading, BY_HEADING[folded(heading)], Source.HEADING)
+        elif not used:
+            if heading:
+                yield Field(place, heading, None, Source.EMPTY)
+        elif answers.ignore_rest:
+            yield Field(place, heading, None, Source.ANSWERED)
+        else:
+            yield Field(place, heading, None, Source.UNKNOWN, SUGGESTED.get(folded(heading)))
+
+
+def _does(column: Column, seen: Mapping[Column, Field]) -> bool:
+    return column is Column.PART and Column.DRAWING in seen
+
+
+def _notes(book: Book, sheet: Sheet, first: int, known: Remembered | None) -> Iterator[Problem]:
+    above = [row for row in sheet.rows if row.number < first]
+    if above:
+        said = " ".join(dict.fromkeys(text for cell in above[0].cells if (text := shown(cell))))[:40]
+        yield Problem(
+            above[0].number,
+            None,
+            Word(f"「{said}」など、見出しより上は読みません", f"what stands above the headings is not read ({said!r})"),
+            Word(
+                "注文がそこにあるなら見出しの下に移してください", "If orders stand there, move them below the headings"
+            ),
+            Weight.NOTE,
+            sheet.name,
+        )
+    others = [one.name for one in book.sheets if one is not sheet and one.rows and one.name]
+    if others:
+        listed = "、".join(others[:5]), ", ".join(others[:5])
+        yield Problem(
+            0,
+            None,
+            Word(f"シート「{sheet.name}」だけを読みます", f"only the sheet {sheet.name} is read"),
+            Word(
+                f"ほかを読むなら --sheet で名前を（{listed[0]}）", f"To read another, name it with --sheet: {listed[1]}"
+            ),
+            Weight.NOTE,
+        )
+    if known:
+        yield Problem(
+            0,
+            None,
+            Word(
+                f"「{known.customer}」のファイルとして、覚えている読み方で読みました",
+                f"it was read as a file of {known.customer}, as was answered before",
+            ),
+            Word(
+                "別の客先なら --customer で名前を入れてください",
+                "If it is another customer's, name them with --customer",
+            ),
+            Weight.NOTE,
+        )
+
+
+def _no_headings(book: Book, answers: Answers) -> UnreadableError:
+    if not any(sheet.rows for sheet in book.sheets):
+        return UnreadableError(
+            Word("何も書かれていない", "it is empty"),
+            Word("config/orders.csv を見本にしてください", "Take config/orders.csv as a model"),
+        )
+    if answers.sheet and answers.sheet not in {sheet.name for sheet in book.sheets}:
+        names = ", ".join(sheet.name for sheet in book.sheets if sheet.name)
+        return UnreadableError(
+            Word(f"シート「{answers.sheet}」がない", f"there is no sheet {answers.sheet!r}"),
+            Word(f"次のどれかにしてください（{names}）", f"Use one of: {names}"),
+        )
+    return UnreadableError(
+        Word(
+            f"上から{_LOOKED_AT}行に、見出し（品名、図番、数量、納期など）が見つからない",
+            f"no headings (part, drawing, quantity, due...) were found in its first {_LOOKED_AT} rows",
+        ),
+        Word(
+            "見出しの行を付けるか、--map 見出し=列 で二つ以上示してください",
+            "Add a row of headings, or name two or more with --map HEADING=COLUMN",
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Rows that are no orders: totals, headings once more, the end of a printed page. And names that a spreadsheet cut."""
+
+from collections.abc import Iterator, Sequence
+
+from broker.words import Word
+from gateway.orders.cells import Cells, shown
+from gateway.orders.columns import HEADINGS, Column, folded
+from gateway.orders.layout import Layout
+from gateway.orders.problems import Problem, Weight
+from gateway.sheets import Row
+
+_TOTALS = frozenset(
+    map(folded, ("合計", "総計", "小計", "計", "合計金額", "総合計", "累計", "total", "subtotal", "grand total"))
+)
+_ENDS = frozenset(map(folded, ("以上", "以下余白", "余白", "以下、余白", "end")))
+_CUT = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING)
+"""Names that may begin with a 0, which a spreadsheet takes away."""
+
+
+def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
+    """Return why a row is no order, and what to do if it is one; None if it has to be read."""
+    texts = [text for cell in row.cells if (text := shown(cell))]
+    words = list(dict.fromkeys(folded(text) for text in texts if not _amount(text)))
+    if len(words) == 1 and words[0] in _TOTALS:
+        return (
+            Word("合計の行なので読みません", "a row of totals is not read"),
+            Word("受注なら品名か図番を入れてください", "If it is an order, give its part or drawing"),
+        )
+    if len(words) == len(texts) == 1 and words[0] in _ENDS:
+        return (
+            Word(f"「{texts[0]}」だけの行なので読みません", f"a row that says {texts[0]!r} alone is not read"),
+            Word("何もしなくて構いません", "Nothing needs to be done"),
+        )
+    headings = {folded(one.heading) for one in layout.fields if one.heading}
+    if len(words) > 1 and len(set(words) & headings) * 2 > len(words):
+        return (
+            Word("見出しがもう一度あるので読みません", "the headings once more are not read"),
+            Word("何もしなくて構いません", "Nothing needs to be done"),
+        )
+    return None
+
+
+def mixed_names(orders: Sequence[Cells]) -> Iterator[Problem]:
+    """Note where a column has numbers that begin with 0 and others that may have begun so: 00123 and 123."""
+    for column in _CUT:
+        texts = [(cells, cells.own(column)) for cells in orders]
+        zeros = [text for _, text in texts if text.startswith("0") and text.isdecimal()]
+        if not zeros:
+            continue
+        longest = max(map(len, zeros))
+        for cells, text in texts:
+            cut = isinstance(cells.raw.get(column), int | float) or text.isdecimal()
+            if cut and not text.startswith("0") and len(text) < longest:
+                yield Problem(
+                    cells.line,
+                    column,
+                    Word(
+                        f"{text} と {zeros[0]} が混ざっている。Excel が先頭の 0 を消したかもしれない",
+                        f"{text} stands among numbers like {zeros[0]}: a spreadsheet may have taken its leading 0",
+                    ),
+                    Word(
+                        f"{HEADINGS[column].ja}を図面や注文書と比べ、違えば文字列の書式で入れ直してください",
+                        "Compare it with the drawing or the order; if it differs, format it as text and enter it again",
+                    ),
+                    Weight.NOTE,
+                )
+
+
+def _amount(text: str) -> bool:
+    return text.lstrip("¥￥\\-").replace(",", "").replace(".", "").isdecimal()
