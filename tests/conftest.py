@@ -111,7 +111,7 @@ class Influx:
         )
         log = (self.directory / "influxd.log").open("ab")
         self.process = subprocess.Popen([_program("influxd"), "-config", str(config)], stdout=log, stderr=log)
-        until(self._answers, seconds=20, what="InfluxDB to answer")
+        until(self._answers, seconds=60, what="InfluxDB to answer")
 
     def stop(self) -> None:
         """End it with kill -9: tests are in a hurry, and it must survive that anyway."""

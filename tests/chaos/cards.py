@@ -107,7 +107,9 @@ def _gateway_full(floor: Floor, player: Player) -> None:
     said = floor.gateway.log().count("the ledger cannot be written")
     resource.prlimit(appender.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     player.start().ready()
+    before = len(player.accepted())
     player.feed(5)
+    until(lambda: len(player.accepted()) >= before + 5, seconds=30, what="five more to be accepted")
     until(
         lambda: floor.gateway.log().count("the ledger cannot be written") > said,
         seconds=30,

@@ -220,8 +220,12 @@ class Floor:
     # -- the conditions ------------------------------------------------------------------------------------------------
 
     def verify(self, *, allowed: set[Key] | None = None, seconds: float = 120) -> Verdict:
-        """Hold the floor to the conditions of the table; `allowed` may be missing if the ledger lists it as gone."""
+        """Hold the floor to the conditions of the table; `allowed` may be missing if the ledger lists it as gone.
+
+        Each is waited for `seconds` and a second for every 50 events before: all their facts may have to be made anew.
+        """
         allowed = allowed or set()
+        seconds += len(self.keys()) / 50
         verdict = Verdict()
         self.healed_at = self.healed_at or time.monotonic()
         self._wait(
@@ -237,11 +241,13 @@ class Floor:
 
     def _wait(self, verdict: Verdict, condition: Callable[[], object], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
+        asked = time.monotonic()
         while not _quietly(condition):
             if time.monotonic() > deadline:
                 verdict.wrong.append(f"waited {seconds:.0f} s in vain for {what}")
                 return
-            time.sleep(0.02)
+            time.sleep(0.02 + 2 * (time.monotonic() - asked))  # asking must not be what keeps them busy
+            asked = time.monotonic()
 
     def _fresh(self, verdict: Verdict, allowed: set[Key], seconds: float) -> None:
         """One more event from every edge that runs."""

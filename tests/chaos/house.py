@@ -72,7 +72,7 @@ def influx(floor: Floor) -> Outcome:
     player.feed(4)
     player.wait_confirmed()  # the promise does not wait for a board
     floor.influx.start()
-    until(floor.sinks_agree_quietly, seconds=60, what="InfluxDB to be filled")
+    until(floor.sinks_agree_quietly, seconds=180, what="InfluxDB to be filled")
     moods = ["partial", "drop after apply", "413"] if floor.short else [
         "partial", "drop after apply", "401", "413", "429", "hang", "500", "503", "400"
     ]  # fmt: skip
