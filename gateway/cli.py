@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.office import cli as office
 from gateway.process import read_settings, settings_path
 
 app = typer.Typer(
@@ -197,6 +198,9 @@ def order_ticket(
     from gateway.orders.command import print_tickets
 
     raise typer.Exit(print_tickets(read_settings(settings_path(settings)), number, out, customer=customer))
+
+
+office.add_to(order)
 
 
 @app.command()

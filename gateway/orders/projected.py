@@ -26,3 +26,13 @@ def wait_orders(state: State, keys: list[str], *, seconds: float) -> bool:
                 return False
             time.sleep(_LOOK_SECONDS)
     return True
+
+
+def wait_change(state: State, key: str, words: int, *, seconds: float) -> bool:
+    """Wait until an order is made of more than so many words of the office; False after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not ((kept := state.order(key)) and len(kept.state.history) > words):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True

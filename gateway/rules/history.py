@@ -20,10 +20,10 @@ def of_order(part: Mapping[str, object], steps: Mapping[int, Step], at: datetime
     if event.action is not OrderAction.CREATED:
         edits += changed(part, event.part, event.cleared)
         if event.routing:
-            edits += _rerouted(steps, {step.no: step for step in event.routing})
+            edits += rerouted(steps, {step.no: step for step in event.routing})
         edits += [Edit("ticket", one.replaces, one.id) for one in event.tickets]
     if event.pieces is not None:
-        edits.append(Edit("pieces", None, str(event.pieces)))
+        edits.append(Edit("split_off" if event.action is OrderAction.SPLIT else "on_hold", None, str(event.pieces)))
     return Change(at, event.action.value, event.by, event.why, tuple(edits))
 
 
@@ -43,13 +43,14 @@ def changed(part: Mapping[str, object], new: OrderPart | None, cleared: Iterable
     for name in OrderPart.model_fields:
         if name not in stated or (stated[name] is None and name not in cleared):
             continue
-        before, after = part.get(name), stated[name]
+        before, after = part.get(name, 0 if name == "spare" else None), stated[name]
         if _text(before) != _text(after):
             edits.append(Edit(name, None, None) if name in PRIVATE else Edit(name, _text(before), _text(after)))
     return edits
 
 
-def _rerouted(before: Mapping[int, Step], after: Mapping[int, Step]) -> list[Edit]:
+def rerouted(before: Mapping[int, Step], after: Mapping[int, Step]) -> list[Edit]:
+    """Return how one routing differs from another, step by step."""
     edits = []
     for no in sorted(before.keys() | after.keys()):
         old, new = before.get(no), after.get(no)

@@ -10,7 +10,7 @@ from broker.words import CAUSES, STATES, Word
 from gateway.rules.order import Cause, OrderState
 from gateway.rules.order import State as Stage
 from gateway.state import Kept
-from gateway.web import words
+from gateway.web import office_words, words
 from gateway.web.ask import LIMIT, questions
 from gateway.web.bars import order_time, own_times
 from gateway.web.floor import MachineNow, floor
@@ -18,7 +18,7 @@ from gateway.web.lane import Show, lane, rank
 from gateway.web.look import look
 from gateway.web.memory import Memory
 from gateway.web.reader import Reader
-from gateway.web.sheet import checks, facts, handovers, lines, lots
+from gateway.web.sheet import checks, entries, facts, handovers, lines, lots
 from gateway.web.whereabouts import answer
 
 _TRIED = 5
@@ -164,6 +164,9 @@ def _sheet(kept: Kept, reader: Reader) -> dict[str, Any]:
         "handovers": handovers(order, reader),
         "lots": lots(order, reader),
         "checks": checks(order, reader),
+        "entries": entries(order, reader),
+        "stands": order,
+        "o": office_words,
         "time": order_time(order, reader),
         "own": own_times(order, reader),
         "causes": _CAUSES,

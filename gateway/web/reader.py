@@ -57,6 +57,11 @@ class Names:
             {firm.id: firm.name_en or firm.name for firm in settings.firms},
         )
 
+    @property
+    def words(self) -> Mapping[str, Word]:
+        """Return every listed firm's name in both languages."""
+        return {firm: self.word(firm) for firm in self.ja}
+
     def word(self, firm: str) -> Word:
         """Return a firm's name in both languages; its id if it is not listed."""
         return Word(self.ja.get(firm, firm), self.en.get(firm, firm))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from broker.words import FLAGS, STATES, Word
+from gateway.office.said import spoken
+from gateway.office.words import FIELDS, SERIES, change_said
 from gateway.rules.order import Flag, Link, Operation, OrderState, Transfer
 from gateway.web import words
 from gateway.web.lane import Due, due_in
@@ -65,6 +67,8 @@ class Lot:
     quantity: str
     old: bool
     parent: str
+    unprinted: bool
+    """A new issue that nobody has printed yet: its old paper is still about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,17 @@ class Check:
     about: str
     at: str
     settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """履歴: one word of the office. `said` is what it did, sentence by sentence."""
+
+    word: Word
+    at: str
+    by: str
+    why: str
+    said: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,8 @@ def facts(order: OrderState, reader: Reader) -> tuple[Fact, ...]:
         Fact(words.COORDINATOR, reader.firm(order.coordinator) if order.coordinator else ""),
         Fact(words.OWN_NUMBER, order.own_number or ""),
         Fact(words.CUSTOMER_NUMBER, order.customer_number or ""),
+        Fact(FIELDS["series"], reader.say(SERIES[order.series]) if order.series in SERIES else ""),
+        Fact(words.HELD, reader.pieces(order.held_pieces) if order.held_pieces else ""),
         Fact(words.RELEASED, reader.clock(order.released_at) if order.released_at else ""),
     )
     return tuple(fact for fact in every if fact.text)
@@ -194,6 +211,7 @@ def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
             quantity=reader.pieces(ticket.quantity) if ticket.quantity is not None else "",
             old=ticket.old,
             parent=reader.say(words.SPLIT_FROM, id=ticket.parent) if ticket.parent else "",
+            unprinted=ticket.issue > 1 and not ticket.old and not ticket.prints,
         )
         for ticket in sorted(order.tickets, key=lambda ticket: (ticket.branch, ticket.issue))
     )
@@ -216,4 +234,18 @@ def _check(flag: Flag, reader: Reader) -> Check:
         about=" · ".join(part for part in (about, *details) if part),
         at=reader.clock(flag.at),
         settled=flag.settled is not None,
+    )
+
+
+def entries(order: OrderState, reader: Reader) -> tuple[Entry, ...]:
+    """Return who of the office changed what, when and why, newest first."""
+    return tuple(
+        Entry(
+            word=change_said(change),
+            at=reader.clock(change.at),
+            by=change.by or "",
+            why=change.why or "",
+            said=tuple(spoken(change, reader.names.words)),
+        )
+        for change in reversed(order.history)
     )

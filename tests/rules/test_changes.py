@@ -49,7 +49,7 @@ def test_a_hold_is_a_mark_and_perhaps_a_number_and_a_release_takes_both_away() -
     floor = Floor()
     floor.order(10, OrderAction.HELD, pieces=5)
     assert (floor.state.held, floor.state.held_pieces, floor.state.state) == (True, 5, State.READY)
-    assert floor.state.history[-1].edits == (Edit("pieces", None, "5"),)
+    assert floor.state.history[-1].edits == (Edit("on_hold", None, "5"),)
     floor.order(20, OrderAction.RELEASED)
     assert (floor.state.held, floor.state.held_pieces) == (False, None)
 

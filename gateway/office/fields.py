@@ -1,0 +1,92 @@
+"""Texts that a person typed into the fields of an order, made into what an event holds. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from broker.events import OrderPart
+from broker.words import Word
+from gateway.office import refusals as no
+from gateway.office.words import FIELDS, Firms, filled
+
+EDITABLE = tuple(name for name in FIELDS if name != "number")
+"""What the office may change. The order's own number is given once."""
+CLEARABLE = tuple(name for name in EDITABLE if name not in ("quantity", "coordinator", "part"))
+_NUMBERS = frozenset({"quantity", "spare", "amount"})
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_SERIES = {"試作": "prototype", "量産": "series"}
+
+
+def plain(text: str) -> str:
+    """Return text as people mean it: full-width letters and digits made plain, no spaces at the ends.
+
+    >>> plain("　５０ ")
+    '50'
+    """
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def part_of(texts: Mapping[str, str], firms: Firms) -> OrderPart:
+    """Return what was typed, by field name; a field that is blank is left out. Raises Impossible."""
+    found: dict[str, Any] = {}
+    for name, typed in texts.items():
+        if name not in EDITABLE:
+            raise no.Impossible(no.NOT_A_FIELD, name=name, known=", ".join(EDITABLE))
+        if text := plain(typed):
+            found[name] = _value(name, text, firms)
+    try:
+        return OrderPart(**found)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        remedy = no.A_NUMBER if name in _NUMBERS else no.A_TEXT
+        raise _bad(FIELDS[name], str(found[name])[:40], remedy) from None
+
+
+def firm_of(typed: str, firms: Firms) -> str:
+    """Return the id of the firm that a person named by its id or name. Raises Impossible."""
+    wanted = plain(typed).casefold()
+    for firm, word in firms.items():
+        if wanted in (firm, plain(word.ja).casefold(), plain(word.en).casefold()):
+            return firm
+    raise no.Impossible(no.UNKNOWN_FIRM, firm=typed)
+
+
+def day_of(label: Word, typed: str) -> date:
+    """Return the date in `2026-12-25`, `2026/12/25` or `2026年12月25日`. Raises Impossible."""
+    found = _DAY.fullmatch(plain(typed))
+    try:
+        year, month, day = map(int, found.groups() if found else ())
+        return date(year, month, day)
+    except ValueError:
+        raise _bad(label, typed[:40], no.A_DATE) from None
+
+
+def count_of(label: Word, typed: str) -> int:
+    """Return a number of pieces or yen: `1,200`, `５０個`. Raises Impossible."""
+    text = plain(typed).replace(",", "").removesuffix("個").removesuffix("円").removeprefix("¥")
+    if not re.fullmatch(r"[0-9]{1,13}", text):
+        raise _bad(label, typed[:40], no.A_NUMBER)
+    return int(text)
+
+
+def _value(name: str, text: str, firms: Firms) -> object:
+    label = FIELDS[name]
+    if name in _NUMBERS:
+        return count_of(label, text)
+    if name == "due":
+        return day_of(label, text)
+    if name == "coordinator":
+        return firm_of(text, firms)
+    if name == "series":
+        if (series := _SERIES.get(text, text)) not in _SERIES.values():
+            raise _bad(label, text[:40], no.A_SERIES)
+        return series
+    return text
+
+
+def _bad(label: Word, text: str, remedy: Word) -> no.Impossible:
+    return no.Impossible(filled(no.BAD_VALUE, label=label, text=text, remedy=remedy))

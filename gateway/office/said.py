@@ -1,0 +1,90 @@
+"""A plan as sentences, and as JSON: what will change, which papers become old, what to mind. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from broker.events import OrderAction
+from broker.words import Word
+from gateway.office.plan import Plan
+from gateway.office.words import WISHES, Firms, edit_said, filled
+from gateway.rules.order import Change, Edit, OrderState
+
+OLD_PAPER = Word(
+    "枝{branch}の票 {old} は旧版になります。新しい票（{n}個）を印刷して取り替えてください",
+    "Ticket {old} of lot {branch} becomes old: print the new one ({n} pcs) and exchange it",
+)
+NEW_PAPER = Word(
+    "新しい枝{branch}の票（{n}個）を印刷してください", "Print the ticket of the new lot {branch} ({n} pcs)"
+)
+REPRINT = Word(
+    "いまの票はそのまま使えます（印刷された内容は、手で直すか刷り直してください）",
+    "The papers stay good (what is printed may be corrected by hand, or printed again)",
+)
+PAPERS_STAY = Word("いまの票はそのまま使えます", "The papers stay good")
+EXCHANGE = Word("印刷して取り替えてください", "Print and exchange these papers")
+ADOPTED = Word("票 {ticket} がこの受注のものになります", "Ticket {ticket} becomes this order's")
+
+
+def headline(made: Plan) -> Word:
+    """Return in a word what will be done."""
+    return WISHES["adopted" if made.action is None else made.action.value]
+
+
+def changes(made: Plan, firms: Firms) -> list[Word]:
+    """Return what will change."""
+    compare = made.action is not OrderAction.CREATED
+    said = [edit_said(edit, firms, compare=compare) for edit in made.edits if edit.what != "ticket"]
+    return [*said, filled(ADOPTED, ticket=made.adopted)] if made.adopted else said
+
+
+def papers(made: Plan) -> list[Word]:
+    """Return what becomes of the papers."""
+    if not made.papers:
+        return [REPRINT if made.reprint else PAPERS_STAY]
+    return [
+        filled(OLD_PAPER if one.old else NEW_PAPER, branch=one.branch, old=one.old, n=one.quantity)
+        for one in made.papers
+    ]
+
+
+def spoken(change: Change, firms: Firms) -> Iterator[Word]:
+    """Yield what a change of the history did, sentence by sentence."""
+    for edit in change.edits:
+        yield edit_said(edit, firms)
+
+
+def plan_json(order: OrderState, made: Plan, version: int, firms: Firms) -> dict[str, Any]:
+    """Return a plan as the commands and pages give it to programs."""
+    return {
+        "order": made.key or order.key,
+        "number": order.number,
+        "version": version,
+        "action": "adopted" if made.action is None else made.action.value,
+        "changes": [edit_json(edit, firms) for edit in made.edits],
+        "papers": [
+            {"branch": one.branch, "quantity": one.quantity, "issue": one.issue, "old": one.old} for one in made.papers
+        ],
+        "mind": [word._asdict() for word in made.mind],
+    }
+
+
+def change_json(change: Change, firms: Firms) -> dict[str, Any]:
+    """Return one entry of the history."""
+    return {
+        "at": change.at.isoformat(),
+        "action": change.action,
+        "by": change.by,
+        "why": change.why,
+        "changes": [edit_json(edit, firms) for edit in change.edits],
+    }
+
+
+def edit_json(edit: Edit, firms: Firms) -> dict[str, Any]:
+    """Return one change with its sentence in both languages."""
+    said = {"what": edit.what, "operation": edit.operation, "before": edit.before, "after": edit.after}
+    return said | edit_said(edit, firms)._asdict()
+
+
+def lines(made: Plan, firms: Firms) -> Sequence[Word]:
+    """Return a plan as the lines that a person reads before saying yes."""
+    return [headline(made), *changes(made, firms), *papers(made), *made.mind]

@@ -1,0 +1,218 @@
+"""The office's pages of one order: say what is to change, read what comes of it, say who and why. Plain forms.
+
+What comes of a wish is decided in `gateway.office`; nothing here writes.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote, unquote
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+
+from broker.words import Word
+from gateway.api import GatewayAway
+from gateway.office import refusals as no
+from gateway.office import said
+from gateway.office.desk import Desk, Written
+from gateway.office.fields import CLEARABLE, count_of, day_of, firm_of, part_of, plain
+from gateway.office.plan import Plan
+from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Wish
+from gateway.office.words import FIELDS, PIECES, SERIES, STEP, STEP_DUE, Firms
+from gateway.rules.order import OrderState, State
+from gateway.settings import Gateway
+from gateway.store import StoreError
+from gateway.web import office_words, words
+from gateway.web.form import read_form
+from gateway.web.look import Look, look
+
+router = APIRouter()
+
+WHO = "mawashi_who"
+"""A cookie: who wrote last in this browser, so that the name need not be typed again."""
+_YEAR_SECONDS = 365 * 24 * 3600
+MAIN = ("quantity", "spare", "due", "revision")
+MORE = ("part", "drawing", "material", "size", "supplied", "series", "own_number", "origin")
+"""What the form changes; customer and amount only by command, for these pages know no coordinator yet."""
+_LONGEST = 200
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One box of a form: its name, label, what stands in it, what the order says, and of what sort it is."""
+
+    name: str
+    label: Word
+    value: str
+    was: str
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of a form: a plan; what was written of it, if it was to be; why not, if it could not."""
+
+    order: OrderState
+    made: Plan
+    firms: Firms
+    written: Written | None = None
+    refusal: Word | None = None
+
+
+@router.get("/order/{key}/office")
+async def office_page(request: Request, key: str) -> Response:
+    """Everything the office may do with one order."""
+    return await _form(look(request), key, {})
+
+
+@router.post("/order/{key}/office")
+async def office_wish(request: Request, key: str) -> Response:
+    """First say what would come of it; with `confirm`, have it written."""
+    seen, typed = look(request), await read_form(request)
+    try:
+        came = await _at_the_desk(seen.settings, lambda desk: _come_of(desk, key, typed))
+    except no.Impossible as refusal:
+        return await _form(seen, key, typed, refusal=refusal.word)
+    except GatewayAway as away:
+        return await _form(seen, key, typed, refusal=_word(str(away)))
+    if came.written is None:
+        return _confirm(seen, came, typed)
+    anchor = "#tickets" if came.made.papers else "#history"
+    answer = RedirectResponse(seen.link(f"/order/{came.written.key}") + anchor, status_code=303)
+    answer.set_cookie(
+        WHO, quote(typed["by"].strip()), max_age=_YEAR_SECONDS, httponly=True, samesite="strict", path="/"
+    )
+    return answer
+
+
+def _come_of(desk: Desk, key: str, typed: Mapping[str, str]) -> _Came:
+    """Plan what a form asks, and if it says so have it written."""
+    looked = desk.look(key)
+    made = desk.plan(looked, _wish(desk, looked.kept.state, typed), version=_version(typed))
+    if "confirm" not in typed:
+        return _Came(looked.kept.state, made, desk.firms)
+    try:
+        written = desk.write(looked, made, by=typed.get("by", ""), why=typed.get("why", ""))
+    except no.Impossible as refusal:  # who and why are missing: the same page asks once more
+        return _Came(looked.kept.state, made, desk.firms, refusal=refusal.word)
+    return _Came(looked.kept.state, made, desk.firms, written)
+
+
+def _confirm(seen: Look, came: _Came, typed: Mapping[str, str]) -> Response:
+    kept = {name: text for name, text in typed.items() if name not in ("by", "why", "confirm")}
+    return seen.page(
+        "office_confirm.html",
+        status=422 if came.refusal else 200,
+        o=office_words,
+        order=came.order,
+        headline=said.headline(came.made),
+        changes=said.changes(came.made, came.firms),
+        papers=said.papers(came.made),
+        exchange=bool(came.made.papers),
+        mind=came.made.mind,
+        typed=kept,
+        by=typed.get("by", unquote(seen.request.cookies.get(WHO, ""))),
+        why=typed.get("why", ""),
+        refusal=came.refusal,
+        longest=_LONGEST,
+    )
+
+
+async def _form(seen: Look, key: str, typed: Mapping[str, str], *, refusal: Word | None = None) -> Response:
+    try:
+        looked = await _at_the_desk(seen.settings, lambda desk: desk.look(key))
+    except no.Impossible:
+        raise HTTPException(404, words.NO_SUCH_ORDER) from None
+    order = looked.kept.state
+    return seen.page(
+        "office.html",
+        status=422 if refusal else 200,
+        o=office_words,
+        order=order,
+        version=looked.version,
+        main_fields=[_field(order, name, typed) for name in MAIN],
+        more_fields=[_field(order, name, typed) for name in MORE],
+        typed=typed,
+        series=SERIES,
+        labels=FIELDS,
+        firms=[(one.id, seen.firm_word(one.id)) for one in seen.settings.firms],
+        steps=[one for one in order.operations if one.state not in (State.DONE, State.CANCELLED)],
+        lots=[one for one in order.tickets if not one.old],
+        cancelled=order.state is State.CANCELLED,
+        done=order.state is State.DONE,
+        refusal=refusal,
+        longest=_LONGEST,
+    )
+
+
+def _field(order: OrderState, name: str, typed: Mapping[str, str]) -> Field:
+    value = getattr(order, name)
+    sort = {"due": "date", "quantity": "number", "spare": "number", "series": "series"}.get(name, "text")
+    was = "" if value is None else str(value)
+    return Field(name, FIELDS[name], typed[name] if name in _touched(typed) else was, was, sort)
+
+
+def _touched(typed: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the fields that this person changed: what merely stood there must not undo what another one changed."""
+    names = (*MAIN, *MORE) if typed.get("do") == "edit" else ()
+    return tuple(name for name in names if name in typed and plain(typed[name]) != plain(typed.get(f"was-{name}", "")))
+
+
+def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
+    """Return what a form asks. Raises Impossible for what cannot be read."""
+    firms = desk.firms
+    match typed.get("do"):
+        case "edit":
+            texts = {name: typed[name] for name in _touched(typed)}
+            emptied = [name for name, text in texts.items() if not plain(text) and getattr(order, name)]
+            return Alter(part_of(texts, firms), tuple(name for name in emptied if name in CLEARABLE))
+        case "hold":
+            return Hold(_count(typed, "pieces"))
+        case "release":
+            return Release()
+        case "cancel":
+            return Cancel()
+        case "reroute":
+            due = day_of(STEP_DUE, typed["due"]) if plain(typed.get("due", "")) else None
+            return Reroute(count_of(STEP, typed.get("step", "")), firm_of(typed.get("firm", ""), firms), None, due)
+        case "split":
+            return Divide(count_of(PIECES, typed.get("pieces", "")), typed.get("ticket") or None)
+        case "give":
+            return Give(desk.find(typed.get("into", "")), _count(typed, "pieces"))
+        case "name":
+            texts = {name: typed.get(name, "") for name in ("part", "quantity", "due", "coordinator", "drawing")}
+            return Name(part_of(texts, firms))
+    raise no.Impossible(office_words.NOT_UNDERSTOOD)
+
+
+def _count(typed: Mapping[str, str], name: str) -> int | None:
+    text = typed.get(name, "")
+    return count_of(PIECES, text) if plain(text) else None
+
+
+def _version(typed: Mapping[str, str]) -> int | None:
+    text = typed.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+async def _at_the_desk(settings: Gateway, work: Callable[[Desk], T]) -> T:
+    """Do something at the office's desk, in a thread. Raises what it raises, GatewayAway if the stores are away."""
+
+    def open_and_work() -> T:
+        try:
+            with Desk(settings) as desk:
+                return work(desk)
+        except StoreError as error:
+            raise GatewayAway(str(error)) from None
+
+    return await asyncio.to_thread(open_and_work)
+
+
+def _word(sentence: str) -> Word:
+    """Return a sentence of the gateway's, Japanese before the stroke."""
+    ja, stroke, en = sentence.partition(" / ")
+    return Word(ja, en) if stroke else Word(sentence, sentence)
