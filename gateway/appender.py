@@ -6,6 +6,7 @@ It never parses an event and never runs a rule. Run by `mawashi gateway` as `pyt
 import random
 import signal
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ from gateway.ledger import Ledger
 from gateway.ledger.given import WrittenMeanwhile
 from gateway.ledger.intake import Batch, Greeting, Refusal, Taken, take
 from gateway.ledger.writer import Committed, WritableLedger
+from gateway.opening import once_there
 from gateway.process import settings_from
 from gateway.settings import Gateway
 from gateway.store import StoreError, Unwritable, reason
@@ -241,10 +243,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run the appender until SIGTERM; the exit status is 2 for settings, 1 if the ledger cannot be opened."""
     settings = settings_from(arguments, "appender")
     try:
-        ledger = Ledger.open(settings.ledger_url, write=True)
+        ledger = once_there(lambda: Ledger.open(settings.ledger_url, write=True), threading.Event())
     except (StoreError, Unwritable) as error:
         log.error("the ledger cannot be opened", reason=error)  # noqa: TRY400 - for a person, who needs no traceback
         return 1
+    assert ledger, "nothing stops the wait: SIGTERM still ends the process at once"
     with ledger:
         appender = Appender(settings, ledger, clock())
 

@@ -109,6 +109,10 @@ class Events:
         with _reading():
             return self._ledger.data_version()
 
+    def let_go(self) -> None:
+        """Let go of every connection, all of which may be broken if one is; the next read makes new ones."""
+        self._ledger.close()
+
     def trim(self) -> None:
         """Let go of what was used longest ago."""
         while len(self._by_position) > self._kept:

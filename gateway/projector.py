@@ -27,6 +27,7 @@ from gateway.facts import edge_fact, index
 from gateway.folding import Folded, fold_order, write_facts
 from gateway.index import LIVE, Index
 from gateway.ledger import Ledger
+from gateway.opening import once_there
 from gateway.process import settings_from
 from gateway.settings import Gateway
 from gateway.sinks import Notes, Sink
@@ -212,7 +213,10 @@ class Process:
     def run(self) -> None:
         """Project until `stop`. Raises StoreError if another process projects."""
         with contextlib.ExitStack() as stack:
-            state = stack.enter_context(State.open(self._settings.state_url, write=True))
+            state = once_there(lambda: State.open(self._settings.state_url, write=True), self._stopping)
+            if state is None:
+                return
+            stack.enter_context(state)
             if (ledger := self._ledger()) is None:
                 return
             stack.enter_context(ledger)
@@ -268,12 +272,20 @@ class Process:
                 self._trouble.over()
             except LedgerAway as error:
                 ready = False
+                _let_go(events, state)
                 self._stopping.wait(self._trouble.wait("the ledger cannot be read", str(error)))
             except DatabaseError as error:
                 ready = False
+                _let_go(events, state)
                 if state.unusable(error) and not self._trouble.text:
                     state.start_over()
                 self._stopping.wait(self._trouble.wait("the state cannot be written", reason(error)))
+
+
+def _let_go(events: Events, state: WritableState) -> None:
+    """Read on new connections from now on: a server that went away has broken all, and each would fail once."""
+    events.let_go()
+    state.let_go()
 
 
 class _Trouble:
@@ -287,6 +299,7 @@ class _Trouble:
         """Say it if it is new; return how long to wait."""
         if what != self.text:
             _log.warning(f"{what} now; it is tried until it can", reason=said)
+            self._wait = _BACK_OFF_SECONDS[0]
         self.text = what
         wait, self._wait = self._wait, min(self._wait * 2, _BACK_OFF_SECONDS[1])
         return wait * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret

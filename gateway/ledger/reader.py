@@ -79,7 +79,7 @@ def _standing() -> Select[Any]:
 
 
 _STANDING = _standing()
-STORE = "ledger"
+STORE, MIGRATIONS = "ledger", "gateway.ledger.migrations"
 NUMBER, REPEATED = "number", "repeated"
 """Counters: the next 共通番号; how many events arrived again."""
 _ASKED_AT_ONCE = 500

@@ -22,7 +22,7 @@ from gateway.ledger.closing import close as close_numbers
 from gateway.ledger.given import Appended, Minted, NumbersClosed, ReadAgain, Unless, WrittenMeanwhile
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, Taken, hashes, take
 from gateway.ledger.marks import Marks
-from gateway.ledger.reader import NUMBER, STORE, Ledger
+from gateway.ledger.reader import MIGRATIONS, NUMBER, STORE, Ledger
 from gateway.ledger.transaction import NUMBERS_SKIPPED, Known, Transaction, WentBack, load
 
 _EPOCHS_REMEMBERED = 50_000
@@ -59,7 +59,7 @@ class WritableLedger(Ledger):
         place = store.at(url, STORE)
         lock = place.lock()
         engine = place.writer()
-        store.migrate(engine, "gateway.ledger.migrations")
+        store.migrate(engine, MIGRATIONS)
         with engine.begin() as connection:
             if connection.scalar(select(func.count()).select_from(t.ledgers)) == 0:
                 now = clock().read().at

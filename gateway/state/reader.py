@@ -60,6 +60,10 @@ class State:
 
     def close(self) -> None:
         """Close every connection."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let go of every connection that reads, all of which may be broken if one is; the next read makes new ones."""
         with self._guard:
             self._let_go()
 

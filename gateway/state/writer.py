@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import structlog
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import DatabaseError
 
@@ -56,8 +55,8 @@ class WritableState(State):
         self._end_writing()
         try:
             self._open_writer()
-        except (DatabaseError, CommandError) as error:
-            if not (isinstance(error, CommandError) or self.unusable(error)):
+        except (DatabaseError, store.StoreNewerError) as error:
+            if isinstance(error, DatabaseError) and not self.unusable(error):
                 raise
             _log.warning("state cannot be used: starting over", reason=str(getattr(error, "orig", error)))
             self.start_over()
@@ -69,8 +68,9 @@ class WritableState(State):
         self._open_writer()
 
     def present(self) -> bool:
-        """Whether the state we write is still the one that is there. Raises DatabaseError."""
-        return self._kept_connection is not None and self._place.written(self._kept_connection) == self._written
+        """Whether the state we write is still there, and our connection to it. Raises DatabaseError."""
+        kept = self._kept_connection
+        return kept is not None and not kept.invalidated and self._place.written(kept) == self._written
 
     def unusable(self, error: DatabaseError) -> bool:
         """Whether the state itself is bad or gone, rather than the disk full or somebody holding a lock."""

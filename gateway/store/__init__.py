@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from gateway.store.contract import Changes, Held, Store, StoreAwayError, StoreError, Unwritable
+from gateway.store.contract import Changes, Held, Store, StoreAwayError, StoreError, StoreNewerError, Unwritable
 from gateway.store.sqlite import File, Lock, path_of
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "Store",
     "StoreAwayError",
     "StoreError",
+    "StoreNewerError",
     "Unwritable",
     "at",
     "insert_rows",
+    "known",
     "migrate",
     "path_of",
     "reason",
@@ -77,12 +79,19 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 def migrate(engine: Engine, package: str, *, to: str = "head") -> None:
     """Bring the tables up (or down) to a revision with the Alembic scripts in `package`.
 
-    Those are env.py and versions/v<REVISION>_<name>.py; `base` is before the first.
+    Those are env.py and versions/v<REVISION>_<name>.py; `base` is before the first. Raises StoreNewerError if the
+    tables are of none of them.
     """
     with engine.begin() as connection:
         have = _revision(connection)
-    if have == (_newest(package) if to == "head" else to):
+    revisions = _revisions(package)
+    if have == (revisions[-1] if to == "head" else to):
         return
+    if have and have not in revisions:
+        raise StoreNewerError(
+            f"a newer Mawashi has made this store (version {have} of its tables, we know {revisions[-1]}). Install "
+            "that one again, or restore a copy from before the update"
+        )
     from alembic import command  # noqa: PLC0415 - half a second and 8 MB, needed once a version
     from alembic.config import Config  # noqa: PLC0415
 
@@ -95,6 +104,13 @@ def migrate(engine: Engine, package: str, *, to: str = "head") -> None:
         (command.downgrade if down else command.upgrade)(config, to)
 
 
+def known(engine: Engine, package: str) -> bool:
+    """Whether this Mawashi knows the tables that a reader finds, or has still to make them."""
+    with engine.begin() as connection:
+        have = _revision(connection)
+    return have is None or have in _revisions(package)
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
@@ -102,6 +118,7 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
-def _newest(package: str) -> str:
+def _revisions(package: str) -> list[str]:
+    """Return every revision that there is a script for, oldest first."""
     names = (one.name for one in resources.files(f"{package}.versions").iterdir())
-    return max(found[1] for name in names if (found := _VERSION_FILE.fullmatch(name)))
+    return sorted(found[1] for name in names if (found := _VERSION_FILE.fullmatch(name)))

@@ -5,6 +5,8 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from broker.words import Word
+
 Unwritable = OperationalError
 """The world's fault: locked, disk full, read-only, away. Trying again later may succeed."""
 
@@ -15,6 +17,14 @@ class StoreError(Exception):
 
 class StoreAwayError(StoreError):
     """The server that keeps the store does not let us in just now; whether there is a store, nobody knows."""
+
+    def __init__(self, found: Word, remedy: Word) -> None:
+        super().__init__(f"{found.en}. {remedy.en}")
+        self.found, self.remedy = found, remedy
+
+
+class StoreNewerError(StoreError):
+    """A newer Mawashi has made the store; this one does not know its tables."""
 
 
 class Held(Protocol):
@@ -42,6 +52,12 @@ class Store(Protocol):
 
     def careless(self) -> str | None:
         """Return a setting of the server by which a power cut may take what was committed; None if there is none.
+
+        Raises StoreAwayError.
+        """
+
+    def lacking(self) -> str | None:
+        """Return the right that our user lacks to keep the store there; None if it lacks none.
 
         Raises StoreAwayError.
         """

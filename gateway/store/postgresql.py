@@ -5,6 +5,7 @@ connection is gone can neither write nor keep another from writing. Commits are 
 """
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from broker.words import Word
 from gateway.store.contract import StoreAwayError, StoreError
 
 _LOCK_MS = 1000
@@ -43,7 +45,11 @@ _READ_ONLY, _NO_RIGHT = "25006", "42501"
 _WORLD = (_NO_SCHEMA, _NO_TABLE, _READ_ONLY, _NO_RIGHT)
 """A person's doing (a schema dropped, a standby, a right withdrawn), which can be undone while we wait."""
 _DATA_CORRUPTED, _INDEX_CORRUPTED = "XX001", "XX002"
+_REFUSED = re.compile(r"FATAL:|no password supplied")
+"""In what the driver says of a connection: the server has answered. Before that there is no code to go by."""
+_BEFORE = re.compile(r".*failed: |FATAL: +")
 _NAMESPACE = text("SELECT to_regnamespace(:schema)::oid::bigint")
+_MAY_CREATE = "has_database_privilege(current_database(), 'CREATE')"
 _LOOK_SECONDS = 0.25
 _DURABLE = """SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') IN ('off', 'local')"""
@@ -60,9 +66,12 @@ class Schema:
         self._seen_until = 0.0
 
     def __str__(self) -> str:
-        where = self._url.host or self._url.query.get("host") or "this machine"
-        port = f":{self._url.port}" if self._url.port else ""
-        return f"PostgreSQL at {where}{port}, database {self._url.database}, schema {self._name}"
+        return f"PostgreSQL at {self._where}, database {self._url.database}, schema {self._name}"
+
+    @property
+    def _where(self) -> str:
+        host = self._url.host or self._url.query.get("host") or "this machine"
+        return f"{host}:{self._url.port}" if self._url.port else str(host)
 
     def check(self) -> None:
         """Raise StoreError if there is no schema yet, StoreAwayError if the server does not let us in."""
@@ -79,6 +88,13 @@ class Schema:
         with self._once() as connection:
             off = (one for one in ("fsync", "full_page_writes") if connection.scalar(text(f"SHOW {one}")) == "off")
             return next(off, None)
+
+    def lacking(self) -> str | None:
+        """Return the right that our user lacks to keep the schema; None if it lacks none. Raises StoreAwayError."""
+        with self._once() as connection:
+            there = connection.scalar(_NAMESPACE, {"schema": self._name}) is not None
+            may = "has_schema_privilege(:schema, 'CREATE')" if there else _MAY_CREATE
+            return None if connection.scalar(text(f"SELECT {may}"), {"schema": self._name}) else "CREATE"
 
     def reader(self) -> Engine:
         """Return an engine that cannot write; each transaction sees one moment."""
@@ -133,8 +149,10 @@ class Schema:
     def written(self, connection: Connection) -> object:
         """Return what tells the schema from any other of its name, as it was a moment ago; None if there is none."""
         if time.monotonic() > self._seen_until:
-            self._seen = connection.scalar(_NAMESPACE, {"schema": self._name})
-            connection.rollback()
+            try:
+                self._seen = connection.scalar(_NAMESPACE, {"schema": self._name})
+            finally:
+                connection.rollback()
             self._seen_until = time.monotonic() + _LOOK_SECONDS
         return self._seen
 
@@ -189,8 +207,30 @@ class Schema:
             with self._engine(*options, poolclass=NullPool).begin() as connection:
                 yield connection
         except (OperationalError, psycopg.Error) as error:
-            said = " ".join(str(error.orig if isinstance(error, OperationalError) else error).split())
-            raise StoreAwayError(f"{self} cannot be used: {said}. Start it, or mend its address and rights") from None
+            raise self._away(error.orig if isinstance(error, OperationalError) else error) from None
+
+    def _away(self, error: BaseException | None) -> StoreAwayError:
+        """Return the sentence for a server that is not there, or that does not let us in."""
+        lines = str(error).splitlines() or [""]
+        line = next((one for one in lines if _REFUSED.search(one)), lines[0])
+        said, key = _BEFORE.sub("", line).strip(" ."), f"{self._name}_url"
+        ja = f"{self._where} の PostgreSQL（データベース {self._url.database}）"
+        if _REFUSED.search(line) or getattr(error, "sqlstate", None):
+            return StoreAwayError(
+                Word(f"{ja}が断りました「{said}」", f"{self} refuses us: {said}"),
+                Word(
+                    f"gateway.toml の {key} の利用者・passfile・データベース名と、その権限を直してください："
+                    "docs/postgresql.md",
+                    f"Mend user, passfile or database in {key}, or that user's rights: docs/postgresql.md",
+                ),
+            )
+        return StoreAwayError(
+            Word(f"{ja}が答えません", f"{self} does not answer: {said}"),
+            Word(
+                f"起動するか、gateway.toml の {key} の宛先を直してください：docs/postgresql.md",
+                f"Start it, or mend the address in {key}: docs/postgresql.md",
+            ),
+        )
 
     def _take_lock(self, connection: psycopg.Connection[Any]) -> None:
         """Take the advisory lock for as long as this connection lives. Raises StoreError if it is taken."""

@@ -53,6 +53,10 @@ class File:
         """Return nothing: how a file is written is ours to say."""
         return None
 
+    def lacking(self) -> str | None:
+        """Return nothing: the rights to a folder are looked at where the folder is."""
+        return None
+
     def reader(self) -> Engine:
         """Return an engine that cannot write. Raises StoreError if there is no store yet."""
         self.check()

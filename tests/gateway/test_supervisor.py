@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from gateway.api import Api, GatewayAway
+from gateway.supervisor import PARTS
 from tests.appender.parts import Gate
 from tests.conftest import ROOT, Mosquitto, until
 from tests.ports import free_port
+from tests.postgresql import PostgreSql
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +25,7 @@ import sys
 from pathlib import Path
 from gateway import log, supervisor
 log.setup("gateway")
-sys.exit(supervisor.run(Path(sys.argv[1]), parts=("appender",)))
+sys.exit(supervisor.run(Path(sys.argv[1]), parts=sys.argv[2:]))
 """
 
 
@@ -35,7 +37,7 @@ class Running:
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SUPERVISE, str(self.gate.path)], stderr=log, cwd=ROOT
+                [sys.executable, "-c", SUPERVISE, str(self.gate.path), "appender"], stderr=log, cwd=ROOT
             )
 
     def part(self) -> psutil.Process:
@@ -117,3 +119,32 @@ def test_the_whole_gateway_serves_its_page_and_ends_with_ctrl_c(tmp_path: Path, 
     finally:
         process.kill()
         process.wait(10)
+
+
+def test_without_postgresql_each_part_says_so_once_waits_and_begins_when_it_is_there(
+    tmp_path: Path, own_postgresql: PostgreSql
+) -> None:
+    url = own_postgresql.database()
+    own_postgresql.kill()
+    settings, path = tmp_path / "gateway.toml", tmp_path / "log"
+    settings.write_text(
+        f'data_dir = "{tmp_path}"\nledger_url = "{url}"\nstate_url = "{url}"\n'
+        f"[mqtt]\nport = 9\n[web]\nport = {free_port()}\n"
+    )
+    with path.open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", SUPERVISE, str(settings), *PARTS], stderr=log, cwd=ROOT)
+
+    def said(what: str) -> list[str]:
+        return [line for line in path.read_text().splitlines() if what in line]
+
+    try:
+        away = f"PostgreSQL at 127.0.0.1:{own_postgresql.port}, database {url.rpartition('/')[2]}, schema"
+        until(lambda: len(said(away)) == len(PARTS), seconds=30, what="each part to say so")
+        assert len(said("does not answer: Connection refused. Start it, or mend the address in")) == len(PARTS)
+        own_postgresql.start()
+        for begun in ("appender: appending", "projector: the database lets us in", "web: following the orders"):
+            until(lambda begun=begun: said(begun), seconds=30, what=begun)
+        assert said("a part ended") == said("Traceback") == []
+    finally:
+        process.terminate()
+        process.wait(20)

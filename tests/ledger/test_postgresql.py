@@ -11,6 +11,7 @@ from gateway.ledger import Ledger, StoreError
 from gateway.ledger.intake import Reason, Refusal
 from gateway.ledger.writer import WritableLedger
 from gateway.settings import Gateway
+from gateway.state import State
 from gateway.store import StoreAwayError
 from tests.conftest import until
 from tests.ledger.test_ledger import AUTHOR, EPOCH, NOW, READING, batch, some
@@ -122,12 +123,26 @@ def test_while_the_server_is_away_nothing_is_written_and_everything_goes_on_when
         with pytest.raises(store.Unwritable):
             until(lambda: reader.data_version() != before)
         for write in (False, True):
-            with pytest.raises(StoreAwayError, match=r"PostgreSQL at 127\.0\.0\.1:\d+, .* cannot be used: connection"):
+            with pytest.raises(
+                StoreAwayError, match=r"PostgreSQL at 127\.0\.0\.1:\d+, .* does not answer: Connection refused"
+            ):
                 Ledger.open(url, write=write)
         server.start()
         assert ledger.commit([batch(3, some(3, 4))]).fresh == 2
         assert reader.data_version() != before
         assert reader.last_position() == 4
+
+
+def test_the_states_writer_whose_connection_was_cut_says_so_and_opens_it_again(server: PostgreSql, url: str) -> None:
+    with State.open(url, write=True) as state:
+        cut(server, url)
+        with pytest.raises(store.Unwritable):
+            until(lambda: not state.present(), what="it to be noticed")
+        assert not state.present(), "what was prepared on the old connection is no good on another"
+        state.reopen()
+        with state.turn():
+            state.set_value("cursor", "7")
+        assert (state.present(), state.cursor()) == (True, 7)
 
 
 def test_a_commit_is_heard_of_and_a_roll_back_is_not(ledger: WritableLedger, url: str) -> None:
@@ -184,8 +199,6 @@ def test_a_server_that_does_not_sync_is_found_careless(server: PostgreSql, url: 
 
 
 def test_ledger_and_state_in_one_database_do_not_meet(url: str) -> None:
-    from gateway.state import State
-
     with Ledger.open(url, write=True) as ledger, State.open(url, write=True) as state:
         ledger.commit([batch(1, some(1, 1))])
         assert store.at(url, "state").delete()
