@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
+from sqlalchemy.exc import DatabaseError
 
 from broker.clock import SystemClock
 from broker.events import ClockQuality
@@ -18,12 +19,13 @@ from broker.topics import GATEWAY, Kind, Topic, client_id
 from broker.words import Word
 from gateway.api import Api, GatewayAway
 from gateway.finding import Finding
+from gateway.ledger.reader import MIGRATIONS
 from gateway.ledger.reader import STORE as LEDGER
 from gateway.settings import Gateway, Influx
 from gateway.sinks.influx_http import Away, Http
 from gateway.standing import standing
 from gateway.state.reader import STORE as STATE
-from gateway.store import StoreError, at
+from gateway.store import Store, StoreAwayError, StoreError, at, known
 
 _MQTT_SECONDS = 5.0
 _INFLUX_SECONDS = 5.0
@@ -112,25 +114,64 @@ def _stores(settings: Gateway) -> Iterator[Finding]:
         (Word("全記録の置き場", "records are kept in"), settings.ledger_url, LEDGER),
         (Word("受注の置き場", "orders are kept in"), settings.state_url, STATE),
     ):
+        wrong: tuple[Word, Word | None] | None
         try:
             place = at(url, name)
-            careless = place.careless()
+            wrong = _wrong(place, name)
+        except StoreAwayError as error:
+            wrong = error.found, error.remedy
         except StoreError as error:
-            remedy = Word(
-                f"gateway.toml の {name}_url とデータベースの権限を確かめてください：docs/postgresql.md",
-                f"See {name}_url in the settings and the database's rights: docs/postgresql.md",
-            )
-            yield Finding(what, False, Word(f"使えません：{error}", str(error)), remedy)
-            continue
-        if careless and name == LEDGER:
-            found = Word(f"{place} の {careless} が off です", f"{place} runs with {careless} = off")
-            remedy = Word(
-                "停電で記録が消えます。postgresql.conf で on にしてください",
-                "A power cut may take records: set it on in postgresql.conf.",
-            )
-            yield Finding(what, False, found, remedy)
+            wrong = Word(f"使えません（{error}）", str(error)), None
+        if wrong:
+            yield Finding(what, False, *wrong)
         else:
             yield Finding(what, True, Word(str(place), str(place)))
+
+
+def _wrong(place: Store, name: str) -> tuple[Word, Word] | None:
+    """Return what is wrong with a place that lets us in, and what to do; None if it is well."""
+    if name == LEDGER and (careless := place.careless()):
+        return (
+            Word(f"{place} の {careless} が off です", f"{place} runs with {careless} = off"),
+            Word(
+                "停電で記録が消えます。postgresql.conf で on にしてください",
+                "A power cut may take records: set it on in postgresql.conf.",
+            ),
+        )
+    if right := place.lacking():
+        return (
+            Word(f"{place} に表を作る権限（{right}）がありません", f"{place} does not let us make tables ({right})"),
+            Word(
+                "データベースの所有者を私たちの利用者にしてください：docs/postgresql.md",
+                "Make our user the owner of the database: docs/postgresql.md",
+            ),
+        )
+    if name == LEDGER and not _tables_known(place):
+        return (
+            Word(f"{place} は新しい版の Mawashi が作りました", f"{place} was made by a newer Mawashi"),
+            Word(
+                "その版を入れ直すか、更新前の控えに戻してください：docs/reliability.md",
+                "Install that version again, or restore a copy from before: docs/reliability.md",
+            ),
+        )
+    return None
+
+
+def _tables_known(place: Store) -> bool:
+    """Whether we know the ledger's tables; also if there are none yet."""
+    try:
+        place.check()
+    except StoreAwayError:
+        raise
+    except StoreError:
+        return True
+    engine = place.reader()
+    try:
+        return known(engine, MIGRATIONS)
+    except DatabaseError:
+        return True  # that it cannot be read is said where its records are counted
+    finally:
+        engine.dispose()
 
 
 def _mqtt(settings: Gateway) -> Finding:

@@ -38,8 +38,7 @@ def standing(settings: Gateway) -> Iterator[Finding]:
     try:
         with Ledger.open(settings.ledger_url) as ledger:
             records = records_of(ledger)
-    except StoreAwayError as error:
-        yield unreadable_records(error)
+    except StoreAwayError:  # said where it is kept
         return
     except StoreError:
         yield Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
@@ -69,6 +68,8 @@ def unreadable_orders(error: Exception) -> Finding:
 
 
 def _unreadable(what: Word, error: Exception, remedy: Word) -> Finding:
+    if isinstance(error, StoreAwayError):
+        return Finding(what, False, error.found, error.remedy)
     said = reason(error) if isinstance(error, DatabaseError) else str(error)
     return Finding(what, False, Word("読めません", f"they cannot be read: {said}"), remedy)
 

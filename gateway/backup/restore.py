@@ -28,7 +28,7 @@ from gateway.backup.follow import FILE
 from gateway.backup.verify import BadCopyError, verify
 from gateway.disk import to_disk
 from gateway.ledger import tables as t
-from gateway.ledger.reader import NUMBER, STORE
+from gateway.ledger.reader import MIGRATIONS, NUMBER, STORE
 from gateway.ledger.transaction import NUMBERS_SKIPPED
 from gateway.settings import Gateway
 from gateway.state.reader import STORE as STATE
@@ -110,10 +110,10 @@ def restore(settings: Gateway, wanted: Wanted) -> Restored:
             "紙にある最後の共通番号を --last-number で書いてください。同じ番号を二度出さないためです",
             "Give the highest order number on paper as --last-number, so that none is given out twice.",
         )
-    ledger, state = _files(settings)
+    ledger, state = _stores(settings)
     with ExitStack() as stack:
-        for path in (ledger, state):
-            stack.callback(_lock(path).release)
+        for place in (store.at(settings.ledger_url, STORE), state):
+            stack.callback(_lock(place).release)
         if ledger.exists() and not wanted.replace:
             raise _refusal(
                 f"{ledger} があります。--replace を付けると、それを日付の名前で残して置き換えます",
@@ -211,7 +211,7 @@ def _name(work: Path, wanted: Wanted, former: _Former, first_number: int) -> tup
     """
     engine = store.at(f"sqlite:///{work}", STORE).writer()
     try:
-        store.migrate(engine, "gateway.ledger.migrations")
+        store.migrate(engine, MIGRATIONS)
         with engine.begin() as connection:
             lost = (wanted.empty,) if wanted.empty else ()
             _add_names(connection, (*lost, *wanted.formerly, *former.names))
@@ -259,40 +259,42 @@ def _counts(work: Path) -> tuple[int, datetime | None]:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def _files(settings: Gateway) -> tuple[Path, Path]:
+def _stores(settings: Gateway) -> tuple[Path, store.Store]:
+    """Return the ledger's file, and the state, wherever it is kept: it is made again from any ledger."""
     try:
-        return store.path_of(settings.ledger_url), store.path_of(settings.state_url)
+        ledger = store.path_of(settings.ledger_url)
     except store.StoreError:
         raise _refusal(
             "全記録は PostgreSQL にあります。docs/postgresql.md のやり方で復元してください",
             "The ledger is in PostgreSQL: restore it with PostgreSQL's own tools, see docs/postgresql.md.",
         ) from None
+    return ledger, store.at(settings.state_url, STATE)
 
 
-def _lock(path: Path) -> store.Lock:
+def _lock(place: store.Store) -> store.Held:
     try:
-        return store.Lock(path)
+        return place.lock()
+    except store.StoreAwayError as error:
+        raise _refusal(f"{error.found.ja}。{error.remedy.ja}", str(error)) from None
     except store.StoreError:
         raise _refusal(
             "共有サーバーが動いています。先に止めてください", "The gateway is running. Stop it first."
         ) from None
     except OSError as error:
-        raise _refusal(
-            f"{path.parent} に書けません（{error}）", f"{path.parent} cannot be written ({error})."
-        ) from None
+        raise _refusal(f"{place} に書けません（{error}）", f"{place} cannot be written ({error}).") from None
 
 
-def _put_in_place(work: Path, ledger: Path, state: Path) -> Path | None:
-    """Keep what is there under a dated name, put the new one in its place, and delete the state made from the old."""
+def _put_in_place(work: Path, ledger: Path, state: store.Store) -> Path | None:
+    """Delete the state made from what is there, keep that under a dated name, and put the new one in its place."""
     kept = None
     to_disk(work)
+    state.delete()  # first: should it fail, the ledger has not been touched
     if ledger.exists():
         kept = ledger.with_name(f"ledger-before-{clock().read().at:%Y%m%d-%H%M%S}.sqlite")
         for side in reversed(_SIDES):  # the file itself last: until then a reader finds all of it
             old = ledger.with_name(ledger.name + side)
             if old.exists():
                 old.rename(kept.with_name(kept.name + side))
-    store.at(f"sqlite:///{state}", STATE).delete()
     work.replace(ledger)
     to_disk(ledger.parent)
     return kept
@@ -307,7 +309,7 @@ def _remove(work: Path) -> None:
 def _sentences(what: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.Error, DatabaseError) as error:
+    except (OSError, sqlite3.Error, DatabaseError, store.StoreError) as error:
         raise _refusal(
             f"{what} から復元できません（{error}）。何も変えていません",
             f"{what} cannot be restored ({error}). Nothing was changed.",

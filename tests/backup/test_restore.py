@@ -17,9 +17,12 @@ from gateway.backup.restore import Restored, Wanted, restore
 from gateway.ledger import Ledger
 from gateway.ledger.writer import WritableLedger
 from gateway.settings import Gateway
+from gateway.state import State
 from tests.backup.parts import LEDGER, content, fill, more
+from tests.conftest import free_port
 from tests.gateway.test_commands import mawashi
 from tests.ledger.test_ledger import AUTHOR, EPOCH, NOW, READING, greeting, some
+from tests.postgresql import PostgreSql
 
 
 @pytest.fixture
@@ -170,6 +173,23 @@ def test_it_refuses_and_changes_nothing(settings: Gateway, tmp_path: Path) -> No
     state = store.Lock(settings.data_dir / "state.sqlite")
     refused("The gateway is running. Stop it first", backup, replace=True)
     state.release()
+
+
+@pytest.mark.slow
+def test_a_state_in_postgresql_is_made_again_too_and_its_server_must_be_there(
+    settings: Gateway, tmp_path: Path, postgresql: PostgreSql
+) -> None:
+    backup = a_backup(settings, tmp_path)
+    before = content(settings.data_dir / LEDGER)
+    away = f"postgresql+psycopg://mawashi@127.0.0.1:{free_port()}/shop"
+    with pytest.raises(BackupError, match="schema state does not answer: Connection refused"):
+        restored(settings.model_copy(update={"state_url": away}), backup, replace=True)
+    assert content(settings.data_dir / LEDGER) == before
+    served = settings.model_copy(update={"state_url": postgresql.database()})
+    with State.open(served.state_url, write=True), pytest.raises(BackupError, match="Stop it first"):
+        restored(served, backup, replace=True)
+    assert restored(served, backup, replace=True).rows == 13
+    assert State.open(served.state_url).value("born") is None, "it is made again"
 
 
 def test_the_commands_say_what_they_did(settings: Gateway, tmp_path: Path) -> None:
