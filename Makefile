@@ -2,7 +2,7 @@
 # make test    everything, on real Mosquitto, InfluxDB and Chromium (as root it installs them)
 # make check   format, lint, types, imports
 # make bench   budgets as ratios, measured here and now
-# make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" SOAK=minutes)
+# make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" LEDGER=postgresql SOAK=minutes)
 # make model   the promise as a state machine, for longer: MODEL_EXAMPLES=5000 MODEL_SEED=7
 # make loss-table   lost and doubled: Mawashi beside a paho and an aiomqtt consumer
 # make setup   the commands mawashi and mawashi-edge in .venv/bin
@@ -43,7 +43,8 @@ bench: setup-dev debian
 	$(BIN)/python -m tests.bench
 
 chaos: setup-dev debian
-	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FAULT),--fault $(FAULT)) $(if $(SOAK),--soak $(SOAK))
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FAULT),--fault $(FAULT)) \
+		$(if $(LEDGER),--ledger $(LEDGER)) $(if $(SOAK),--soak $(SOAK))
 
 MODEL_EXAMPLES ?= 1000
 MODEL_SEED ?= 5

@@ -3,6 +3,7 @@
 Debian's own cluster is neither needed nor touched.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -26,7 +27,8 @@ _COLLATION = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "-
 class PostgreSql:
     """A server process on a free port and a Unix socket, both without a password."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, files: Path | None = None) -> None:
+        """A new server without databases; with `files`, on a copy of another one's."""
         self.directory = Path(tempfile.mkdtemp(prefix="mawashi-pg-", dir=_roomy()))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -36,11 +38,25 @@ class PostgreSql:
             user = pwd.getpwnam("postgres")
             os.chown(self.directory, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        command = [_program("initdb"), "-D", str(self._data), "-U", "mawashi", "-A", "trust", "--no-sync", *_COLLATION]
-        subprocess.run(command, check=True, capture_output=True, cwd=self.directory, **self._as)
+        if files:
+            self._take(files)
+        else:
+            command = [
+                program("initdb"),
+                "-D",
+                str(self.data),
+                "-U",
+                "mawashi",
+                "-A",
+                "trust",
+                "--no-sync",
+                *_COLLATION,
+            ]
+            subprocess.run(command, check=True, capture_output=True, cwd=self.directory, **self._as)
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """Where its files are."""
         return self.directory / "data"
 
     def start(self, *settings: str) -> None:
@@ -49,7 +65,7 @@ class PostgreSql:
             return
         log = (self.directory / "log").open("ab")
         given = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.directory}")
-        command = [_program("postgres"), "-D", str(self._data)]
+        command = [program("postgres"), "-D", str(self.data)]
         for setting in (*given, "max_connections=60", *settings):
             command += ["-c", setting]
         self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, **self._as)
@@ -69,9 +85,19 @@ class PostgreSql:
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
             self.process.kill()
             for child in children:
-                os.kill(int(child), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it saw its postmaster die
+                    os.kill(int(child), signal.SIGKILL)
         self._end(signal.SIGKILL)
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def put_back(self, files: Path) -> None:
+        """Put a copy of these in the place of its own files; it does not run."""
+        shutil.rmtree(self.data)
+        self._take(files)
+
+    def _take(self, files: Path) -> None:
+        subprocess.run(["cp", "-a", files, self.data], check=True)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def remove(self) -> None:
         """End it and delete all it holds."""
@@ -113,7 +139,8 @@ def _roomy() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The newest PostgreSQL's program of this name, which need not be in the PATH. Fails the test if there is none."""
     newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     found = str(newest[-1]) if newest else shutil.which(name)
     if not found:

@@ -1,7 +1,8 @@
 """`make chaos`: play every fault on the real processes, one line each, and end with how many held.
 
-    make chaos                      F1 to F26
+    make chaos                      F1 to F26, then the ledger's again with ledger and state in PostgreSQL
     make chaos FAULT="F3 F18"       these
+    make chaos LEDGER=postgresql    only on PostgreSQL (or LEDGER=sqlite: only without it)
     make chaos SEED=7               another run; the same seed plays the same one again
     make chaos SOAK=30              random combinations for 30 minutes
 
@@ -13,15 +14,18 @@ import json
 import sys
 import time
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import pytest
 
 from tests.chaos.fault import Fault, Outcome
 from tests.chaos.floor import Floor, Verdict, running
 from tests.chaos.soak import soak
-from tests.chaos.table import ALL, FAULTS
+from tests.chaos.table import ALL, FAULTS, ON_POSTGRESQL
 
+POSTGRESQL = "postgresql"
+TABLES = {"sqlite": FAULTS, POSTGRESQL: ON_POSTGRESQL}
+_CALLED = {"sqlite": "SQLite", POSTGRESQL: "PostgreSQL"}
 _HEAD = f"{'':<4} {'fault':<34} {'events':>8} {'lost':>5} {'doubled':>7} {'recovered':>10}  "
 
 
@@ -51,36 +55,67 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fault", nargs="*", default=[], metavar="F3", help="only these")
+    parser.add_argument("--ledger", choices=TABLES, help="only with the ledger there; else on both")
     parser.add_argument("--short", action="store_true", help="few events, as make test plays them")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end instead of lines")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="random combinations for so long instead")
     wanted = parser.parse_args(arguments)
     if wanted.soak:
-        return soaked(wanted.seed, wanted.soak, as_json=wanted.json)
-    chosen = [number for number in wanted.fault or ALL if number in FAULTS]
-    if unknown := [number for number in wanted.fault if number not in FAULTS]:
-        parser.error(f"no such fault: {' '.join(unknown)}. There are: {' '.join(FAULTS)}")
-    began, outcomes = time.monotonic(), {}
-    with running(seed=wanted.seed, short=wanted.short) as floor:
-        if not wanted.json:
-            print(f"seed {wanted.seed}\n{_HEAD}", flush=True)
-        for number in chosen:
-            outcomes[number] = play(floor, FAULTS[number])
-            if not wanted.json:
-                print(line(number, FAULTS[number], outcomes[number]), flush=True)
+        return soaked(wanted.seed, wanted.soak, as_json=wanted.json, postgresql=wanted.ledger == POSTGRESQL)
+    tables = {name: table for name, table in TABLES.items() if wanted.ledger in (None, name)}
+    known = [number for number in ALL if any(number in table for table in tables.values())]
+    if unknown := [number for number in wanted.fault if number not in known]:
+        parser.error(f"no such fault: {' '.join(unknown)}. There are: {' '.join(known)}")
+    began, runs = time.monotonic(), []
+    for name, table in tables.items():
+        if chosen := {number: table[number] for number in wanted.fault or table if number in table}:
+            missing = tuple(number for number in ALL if number not in FAULTS) if table is FAULTS else ()
+            outcomes = played(name, chosen, seed=wanted.seed, short=wanted.short, quiet=wanted.json)
+            runs.append(Run(name, table, outcomes, () if wanted.fault else missing))
+    return report(runs, wanted.seed, time.monotonic() - began, as_json=wanted.json)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A table's faults as they were played with the ledger in one place; `missing`: what the table still lacks."""
+
+    place: str
+    table: dict[str, Fault]
+    outcomes: dict[str, Outcome]
+    missing: tuple[str, ...]
+
+    @property
+    def good(self) -> int:
+        return sum(not outcome.verdict.wrong for outcome in self.outcomes.values())
+
+    @property
+    def all(self) -> int:
+        return len(self.outcomes) + len(self.missing)
+
+
+def played(place: str, faults: dict[str, Fault], *, seed: int, short: bool, quiet: bool) -> dict[str, Outcome]:
+    """Play these faults on a floor of their own, and print a line each."""
+    outcomes = {}
+    with running(seed=seed, short=short, postgresql=place == POSTGRESQL) as floor:
+        if not quiet:
+            print(f"seed {seed}, ledger in {_CALLED[place]}\n{_HEAD}", flush=True)
+        for number, fault in faults.items():
+            outcomes[number] = play(floor, fault)
+            if not quiet:
+                print(line(number, fault, outcomes[number]), flush=True)
         if any(outcome.verdict.wrong for outcome in outcomes.values()):
             print(floor.gateway.log()[-5000:], file=sys.stderr)
-    return report(outcomes, wanted.seed, time.monotonic() - began, as_json=wanted.json, whole=not wanted.fault)
+    return outcomes
 
 
-def soaked(seed: int, minutes: float, *, as_json: bool) -> int:
+def soaked(seed: int, minutes: float, *, as_json: bool, postgresql: bool) -> int:
     """Soak, a line a round; return the exit status."""
 
     def said(number: int, outcome: Outcome) -> None:
         if not as_json:
             print(line(str(number), Fault("combination", lambda _floor: outcome), outcome), flush=True)
 
-    with running(seed=seed, short=False) as floor:
+    with running(seed=seed, short=False, postgresql=postgresql) as floor:
         outcomes = soak(floor, minutes, said)
         good = sum(not outcome.verdict.wrong for outcome in outcomes)
         if good < len(outcomes):
@@ -93,19 +128,29 @@ def soaked(seed: int, minutes: float, *, as_json: bool) -> int:
     return 0 if good == len(outcomes) else 1
 
 
-def report(outcomes: dict[str, Outcome], seed: int, seconds: float, *, as_json: bool, whole: bool) -> int:
+def report(runs: list[Run], seed: int, seconds: float, *, as_json: bool) -> int:
     """Print the end; return the exit status."""
-    good = [number for number, outcome in outcomes.items() if not outcome.verdict.wrong]
-    missing = [number for number in ALL if number not in FAULTS] if whole else []
     if as_json:
-        found = {n: {"what": FAULTS[n].what, "done": o.done, **asdict(o.verdict)} for n, o in outcomes.items()}
-        print(json.dumps({"seed": seed, "ok": len(good), "of": len(outcomes) + len(missing), "faults": found}))
+        said = {
+            run.place: {
+                "ok": run.good,
+                "of": run.all,
+                "faults": {
+                    number: {"what": run.table[number].what, "done": outcome.done, **asdict(outcome.verdict)}
+                    for number, outcome in run.outcomes.items()
+                },
+            }
+            for run in runs
+        }
+        print(json.dumps({"seed": seed, **said}))
     else:
-        totals = [sum(getattr(o.verdict, name) for o in outcomes.values()) for name in ("events", "lost", "doubled")]
+        verdicts = [outcome.verdict for run in runs for outcome in run.outcomes.values()]
+        totals = [sum(getattr(verdict, name) for verdict in verdicts) for name in ("events", "lost", "doubled")]
         print("{} events, {} lost, {} doubled, {:.0f} s".format(*totals, seconds))
-        unplayed = f" (not yet: {', '.join(missing)})" if missing else ""
-        print(f"{len(good)} of {len(outcomes) + len(missing)}{unplayed}")
-    return 0 if len(good) == len(outcomes) else 1
+        for run in runs:
+            unplayed = f" (not yet: {', '.join(run.missing)})" if run.missing else ""
+            print(f"ledger in {_CALLED[run.place]}: {run.good} of {run.all}{unplayed}")
+    return 0 if all(run.good == run.all for run in runs) else 1
 
 
 if __name__ == "__main__":

@@ -2,96 +2,26 @@
 
 import contextlib
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
-from broker.failpoints import VARIABLE
 from gateway.demo.tally import Key
 from gateway.ledger import Ledger, StoreError
 from gateway.rules.row import Row
 from gateway.state import State
+from tests.chaos.gateway import Gateway
+from tests.chaos.place import Database, Files, Place
 from tests.chaos.player import Player
 from tests.chaos.wire import Wire
-from tests.conftest import ROOT, Influx, Mosquitto, until
-from tests.orders.server import Server
+from tests.conftest import Influx, Mosquitto, until
 from tests.sinks.test_influx import held, misbehaving, told
-
-_PARTS = ("appender", "projector")
-
-
-class Gateway(Server):
-    """The shared server, whose parts can be killed one by one and started with failpoints."""
-
-    def __init__(self, port: int, influx_url: str, prefix: str) -> None:
-        tables = f'reconnect_seconds_max = 0.5\n[influx]\nurl = "{influx_url}"\ndatabase_prefix = "{prefix}"\n'
-        super().__init__(port, influx=tables + "timeout_seconds = 1\n")
-        self.parts: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self) -> None:
-        """Start what does not run, and wait until it receives."""
-        if missing := [name for name in _PARTS if name not in self.parts or self.parts[name].poll() is not None]:
-            seen = self.log().count("connected to the broker")
-            for name in missing:
-                self.part(name)
-            if "appender" in missing:
-                until(lambda: self.log().count("connected to the broker") > seen, seconds=60, what="the gateway")
-
-    def part(self, name: str, failpoints: str = "") -> subprocess.Popen[bytes]:
-        """Start one part."""
-        return self.run(name, "-m", f"gateway.{name}", failpoints=failpoints)
-
-    def run(self, name: str, *program: str, failpoints: str = "") -> subprocess.Popen[bytes]:
-        """Start this program as a part. Its log goes through a pipe, so that a limit on files is not one on words."""
-        process = subprocess.Popen(
-            [sys.executable, *program, "--settings", str(self.settings_path)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-            env={**os.environ, VARIABLE: failpoints},
-        )
-        threading.Thread(target=self._keep_log, args=(process.stderr,), daemon=True).start()
-        self.parts[name] = process
-        self.processes = list(self.parts.values())
-        return process
-
-    def _keep_log(self, said: IO[bytes]) -> None:
-        with (self.folder / "log").open("ab", buffering=0) as log, said:
-            for line in said:
-                log.write(line)
-
-    def kill(self, *names: str) -> None:
-        """kill -9."""
-        for name in names or _PARTS:
-            if name in self.parts:
-                self.parts[name].kill()
-                self.parts[name].wait(10)
-
-    def stop(self) -> None:
-        for process in self.parts.values():
-            process.send_signal(signal.SIGCONT)
-        super().stop()
-        self.parts = {}
-
-    def dies(self, name: str) -> None:
-        """Wait until a part has killed itself at its failpoint."""
-        until(lambda: self.parts[name].poll() is not None, seconds=100, what=f"the {name} to die at its failpoint")
-
-    def log(self) -> str:
-        path = self.folder / "log"
-        return path.read_text() if path.exists() else ""
 
 
 @dataclass
@@ -110,7 +40,7 @@ class Verdict:
 class Floor:
     """Everything real that one run needs. `short`: a few events, one of each kind of injury."""
 
-    def __init__(self, influx: Influx, *, seed: int, short: bool, name: str = "chaos") -> None:
+    def __init__(self, influx: Influx, *, seed: int, short: bool, name: str, place: Place) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mwc-"))
         self.seed, self.short, self.dice = seed, short, random.Random(seed)
         (self.folder / "broker").mkdir()
@@ -121,7 +51,9 @@ class Floor:
         self.moods: list[str] = []
         """How InfluxDB answers the next requests to write; see tests.sinks.test_influx."""
         self._front = misbehaving(influx.url, self.moods)
-        self.gateway = Gateway(self.wire.port, self._front.__enter__(), self.prefix)
+        self.place = place
+        """Where ledger and state are."""
+        self.gateway = Gateway(self.wire.port, self._front.__enter__(), self.prefix, self.place.settings())
         self.players: list[Player] = []
         self.healed_at = 0.0
         self._count = 0
@@ -197,9 +129,6 @@ class Floor:
     def ledger(self) -> Iterator[Ledger]:
         with Ledger.open(self.gateway.settings.ledger_url) as ledger:
             yield ledger
-
-    def ledger_file(self) -> Path:
-        return self.gateway.settings.data_dir / "ledger.sqlite"
 
     def sinks_agree(self) -> bool:
         """Whether InfluxDB's non-void points equal the non-void facts of everything in the ledger."""
@@ -326,6 +255,7 @@ class Floor:
             self.influx.start()
         self.broker.extra = ""
         self.broker.restart()
+        self.place.power_back()
         self.gateway.start()
 
     def rest(self) -> None:
@@ -350,14 +280,18 @@ def _quietly(condition: Callable[[], object]) -> bool:
 
 
 @contextlib.contextmanager
-def running(*, seed: int, short: bool, influx: Influx | None = None, name: str = "chaos") -> Iterator[Floor]:
-    """A floor at work, and gone afterwards."""
+def running(
+    *, seed: int, short: bool, influx: Influx | None = None, name: str = "chaos", postgresql: bool = False
+) -> Iterator[Floor]:
+    """A floor at work, and gone afterwards; `postgresql`: its ledger and state are on a server of its own."""
     with contextlib.ExitStack() as stack:
+        place: Place = Database() if postgresql else Files()
+        stack.callback(place.close)
         if influx is None:
             influx = Influx(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mwi-"))))
             stack.callback(influx.stop)
             influx.start()
-        floor = Floor(influx, seed=seed, short=short, name=name)
+        floor = Floor(influx, seed=seed, short=short, name=name, place=place)
         stack.callback(floor.close)
         floor.gateway.start()
         yield floor

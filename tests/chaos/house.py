@@ -3,11 +3,8 @@
 """
 
 import json
-import shutil
-import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, suppress
 
 import psutil
 
@@ -18,11 +15,11 @@ from gateway.demo.tally import Key  # noqa: TC001
 from gateway.ledger import Ledger
 from gateway.projector import rebuild
 from gateway.state import State
+from gateway.store import StoreAwayError
 from tests.appender.parts import Gate
 from tests.chaos.fault import Outcome
 from tests.chaos.floor import Floor
 from tests.chaos.player import Player
-from tests.chaos.wired import locked
 from tests.conftest import until
 
 _FLAT_BYTES = 30_000_000
@@ -41,25 +38,30 @@ sys.exit(main(sys.argv[1:]))
 
 
 def ledger_locked(floor: Floor) -> Outcome:
-    """F5: somebody holds the ledger's lock; meanwhile and afterwards the state is deleted."""
-    player = floor.player()
+    """F5: somebody holds the ledger's lock, or its server is away; meanwhile and afterwards the state is deleted."""
+    player, nothing = floor.player(), True
     seconds = floor.some(1, 20)
-    said = floor.gateway.log().count("the ledger cannot be written")
-    with locked(floor):
-        player.feed(floor.some(20, 1000), wait=True)
-        until(
-            lambda: floor.gateway.log().count("the ledger cannot be written") > said, seconds=30, what="it to be said"
-        )
-        time.sleep(seconds)  # how long
-        nothing = not player.confirmed()
-        rebuild(floor.gateway.settings)
+    for injury in floor.place.unwritable.values():
+        said = floor.gateway.log().count("the ledger cannot be written")
+        with injury(floor.gateway):
+            player.feed(floor.some(20, 1000), wait=True)
+            until(
+                lambda before=said: floor.gateway.log().count("the ledger cannot be written") > before,
+                seconds=30,
+                what="it to be said",
+            )
+            time.sleep(seconds)  # how long
+            nothing = nothing and not player.confirmed()
+            with suppress(StoreAwayError):  # then it cannot be deleted either
+                rebuild(floor.gateway.settings)
+        floor.wait_committed()
     for _ in range(floor.some(0, 3)):
         player.feed(50)
         player.wait_confirmed()
         rebuild(floor.gateway.settings)
     floor.healed()
     return Outcome(
-        f"ledger locked for over {seconds} s, the state deleted while running",
+        f"ledger {', '.join(floor.place.unwritable)}, for over {seconds} s; the state deleted while running",
         floor.verify(),
         nothing_confirmed=nothing,
     )
@@ -88,13 +90,12 @@ def gone_back(floor: Floor) -> Outcome:
     """F11: yesterday's ledger, by `mawashi restore` and by a bare file copy; one edge has deleted what is lacking."""
     keeps, forgets = floor.player(), floor.player("grinding", extra="[outbox]\nkept_bytes = 0")
     lost: set[Key] = set()
-    for way in (_restore, _put_back):
+    for number, way in enumerate(floor.place.ways_back):
         for player in (keeps, forgets):
             player.feed(5)
             player.wait_confirmed()
-        copy = floor.folder / f"yesterday{way.__name__}"
-        with closing(sqlite3.connect(floor.ledger_file())) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+        copy = floor.folder / f"yesterday{number}"
+        way.keep(floor.gateway, copy)
         before = forgets.accepted()
         for player in (keeps, forgets):
             player.feed(floor.some(6, 500))
@@ -102,7 +103,7 @@ def gone_back(floor: Floor) -> Outcome:
         until(lambda: not forgets.bodies(), seconds=60, what="the forgetful edge to delete what is confirmed")
         lost |= forgets.accepted() - before
         floor.gateway.stop()
-        way(floor, copy)
+        way.put_back(floor.gateway, copy)
         floor.gateway.start()
         floor.wire.cut(".e")  # they greet when they connect, else within 15 minutes
         until(lambda: floor.has(keeps.accepted()), seconds=60, what="everything that is held to be sent again")
@@ -110,23 +111,12 @@ def gone_back(floor: Floor) -> Outcome:
     floor.healed()
     verdict = floor.verify(allowed=lost)
     return Outcome(
-        "yesterday's ledger by mawashi restore, then by a bare file copy: all that edges hold is sent again, what one had "
-        "deleted is listed",
+        f"yesterday's ledger by {', then by '.join(way.what for way in floor.place.ways_back)}: all that edges hold is "
+        "sent again, what one had deleted is listed",
         verdict,
-        the_bare_copy_is_found_out=said == 1,
+        an_older_copy_is_found_out=said == sum(way.found_out for way in floor.place.ways_back),
         every_event_beyond_the_edges_keeping_is_listed=verdict.named == len(lost),
     )
-
-
-def _restore(floor: Floor, copy: Path) -> None:
-    done = floor.gateway.mawashi("restore", str(copy), "--replace")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _put_back(floor: Floor, copy: Path) -> None:
-    for suffix in ("-wal", "-shm"):
-        floor.ledger_file().with_name(f"ledger.sqlite{suffix}").unlink(missing_ok=True)
-    shutil.copy(copy, floor.ledger_file())
 
 
 def slow(floor: Floor) -> Outcome:

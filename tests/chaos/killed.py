@@ -99,6 +99,7 @@ def mains(floor: Floor) -> Outcome:
     evenings = floor.some(2, 30)
     for _ in range(evenings):
         player.feed(floor.some(5, 40))
+        floor.place.cut()
         floor.gateway.kill()
         player.kill()
         floor.broker.kill()
@@ -106,6 +107,7 @@ def mains(floor: Floor) -> Outcome:
         floor.broker.start()
         player.start().ready()
         slowest = max(slowest, time.monotonic() - began)
+        floor.place.power_back()
         floor.gateway.start()
     floor.healed()
     return Outcome(

@@ -9,7 +9,7 @@ from tests.chaos.fault import Outcome
 from tests.chaos.floor import Floor
 from tests.chaos.player import Player
 from tests.chaos.wire import Receipts, Repeat, Shuffle
-from tests.chaos.wired import APPENDER, locked
+from tests.chaos.wired import APPENDER
 
 _ROUND_SECONDS = 5.0
 
@@ -114,7 +114,7 @@ INJURIES: dict[str, Injury] = {
     "line down": _line_down,
     "InfluxDB down": _influx_down,
     "state deleted": _state_deleted,
-    "ledger locked": lambda floor, _: locked(floor),
+    "ledger locked": lambda floor, _: floor.place.locked(floor.gateway),
     "all repeated": lambda floor, _: floor.wire.meddled(".e", Repeat(floor.dice)),
     "reordered": lambda floor, _: floor.wire.meddled(APPENDER, Shuffle(floor.dice)),
     "receipts lost": lambda floor, _: floor.wire.meddled(".e", Receipts(floor.dice, 0.3)),

@@ -1,6 +1,6 @@
 """The faults that are played, by their number in the table of what Mawashi survives (docs/chaos.md)."""
 
-from tests.chaos import bench, cards, house, killed, strangers, wired
+from tests.chaos import bench, cards, house, killed, served, strangers, wired
 from tests.chaos.fault import Fault
 
 FAULTS: dict[str, Fault] = {
@@ -34,3 +34,10 @@ FAULTS: dict[str, Fault] = {
 """Written by hand. What is not in it is said at the end of every run."""
 
 ALL = tuple(f"F{n}" for n in range(1, 27))
+
+ON_POSTGRESQL: dict[str, Fault] = {
+    **{number: FAULTS[number] for number in ("F2", "F5", "F8", "F9", "F11", "F17")},
+    "F19": Fault("power cut in the server's commit", served.power),
+    "F23": FAULTS["F23"],
+}
+"""Those that injure the ledger, its commits or what hangs on them; played again with ledger and state on a server."""

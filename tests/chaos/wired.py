@@ -2,9 +2,8 @@
 get lost or come from elsewhere (F10, F25), a broker that freezes (F18).
 """
 
-import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from broker.link import Link
 from broker.messages import EpochHeld, EpochReceipt, Receipt, new_ledger, new_nonce
@@ -92,23 +91,12 @@ def repeated(floor: Floor) -> Outcome:
     )
 
 
-@contextmanager
-def locked(floor: Floor):
-    """Hold the ledger's write lock."""
-    with closing(sqlite3.connect(floor.ledger_file(), isolation_level=None, timeout=20)) as holder:
-        holder.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        finally:
-            holder.execute("ROLLBACK")
-
-
 def stale_ack(floor: Floor) -> Outcome:
     """F9: the broker is wiped while a commit is slow; old packet ids now name other messages."""
     player = floor.player()
     rounds = floor.some(1, 10)
     for _ in range(rounds):
-        with locked(floor):
+        with floor.place.locked(floor.gateway):
             said = floor.gateway.log().count("the ledger cannot be written")
             player.feed(5)
             until(

@@ -21,12 +21,13 @@ FIRMS = {"turning": "旋削の会社", "grinding": "研削の会社", "plating":
 class Server:
     """Settings on disk and the processes that read them. The folder's name is short: a socket lives in it."""
 
-    def __init__(self, broker_port: int, *, influx: str = "") -> None:
+    def __init__(self, broker_port: int, *, influx: str = "", stores: str = "") -> None:
+        """`influx`: tables of the settings; `stores`: where ledger and state are, if not in the folder."""
         self.folder = Path(tempfile.mkdtemp(prefix="mw-"))
         self.settings_path = self.folder / "gateway.toml"
         firms = "".join(f'[[firms]]\nid = "{name}"\nname = "{called}"\n' for name, called in FIRMS.items())
         self.settings_path.write_text(
-            f'data_dir = "{self.folder / "data"}"\nfirst_number = 4471\n[mqtt]\nport = {broker_port}\n{influx}\n{firms}'
+            f'data_dir = "{self.folder / "data"}"\nfirst_number = 4471\n{stores}[mqtt]\nport = {broker_port}\n{influx}\n{firms}'
         )
         (self.folder / "data").mkdir()
         self.settings = load(Gateway, self.settings_path)
