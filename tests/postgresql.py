@@ -41,17 +41,7 @@ class PostgreSql:
         if files:
             self._take(files)
         else:
-            command = [
-                program("initdb"),
-                "-D",
-                str(self.data),
-                "-U",
-                "mawashi",
-                "-A",
-                "trust",
-                "--no-sync",
-                *_COLLATION,
-            ]
+            command = [program("initdb"), "-D", self.data, "-U", "mawashi", "-A", "trust", "--no-sync", *_COLLATION]
             subprocess.run(command, check=True, capture_output=True, cwd=self.directory, **self._as)
 
     @property

@@ -19,9 +19,9 @@ from gateway.ledger.writer import WritableLedger
 from gateway.settings import Gateway
 from gateway.state import State
 from tests.backup.parts import LEDGER, content, fill, more
-from tests.conftest import free_port
 from tests.gateway.test_commands import mawashi
 from tests.ledger.test_ledger import AUTHOR, EPOCH, NOW, READING, greeting, some
+from tests.ports import free_port
 from tests.postgresql import PostgreSql
 
 

@@ -14,7 +14,6 @@ from gateway.ledger.transaction import NEW_ID_EVERY
 from tests.chaos.gateway import Gateway
 from tests.postgresql import PostgreSql, program
 
-
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -9,7 +9,7 @@ from gateway import check
 from gateway.ledger import Ledger
 from gateway.settings import Gateway
 from gateway.store import StoreNewerError
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.postgresql import PostgreSql
 
 pytestmark = pytest.mark.slow
@@ -38,10 +38,10 @@ def test_a_server_that_is_away_is_to_be_started(tmp_path: Path) -> None:
     ok, line = said(f"postgresql+psycopg://mawashi@127.0.0.1:{port}/shop", tmp_path)
     assert not ok
     assert line == (
-        f"全記録の置き場：127.0.0.1:{port} の PostgreSQL（データベース shop）が答えません。"  # noqa: ISC004 - one line
+        f"全記録の置き場：127.0.0.1:{port} の PostgreSQL（データベース shop）が答えません。"
         "起動するか、gateway.toml の ledger_url の宛先を直してください：docs/postgresql.md / "
         f"records are kept in: PostgreSQL at 127.0.0.1:{port}, database shop, schema ledger does not answer: "
-        "Connection refused. Start it, or mend the address in ledger_url: docs/postgresql.md",
+        "Connection refused. Start it, or mend the address in ledger_url: docs/postgresql.md"
     )
 
 
