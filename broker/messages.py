@@ -165,7 +165,10 @@ class Hello(Clocked):
 
 
 class EpochReceipt(Model):
-    """`upto`: highest committed number; `missing`: the holes below it, which the edge should send again."""
+    """`upto`: highest committed number; `missing`: what is not committed below it; the edge sends what of it it holds.
+
+    Also what an edge said it lost is missing: an older copy of its card may hold it.
+    """
 
     epoch: Epoch
     upto: Annotated[int, Field(ge=0)]
@@ -178,7 +181,7 @@ class EpochReceipt(Model):
         return self
 
     def covers(self, seq: int) -> bool:
-        """Say whether the ledger has committed number `seq` (or knows that it is gone for good)."""
+        """Say whether the ledger has committed number `seq`."""
         return seq <= self.upto and not any(first <= seq <= last for first, last in self.missing)
 
 

@@ -87,6 +87,7 @@ def status(
 @app.command()
 def play(settings: Settings = DEFAULT_SETTINGS) -> None:
     """履歴の再生 / Play JSON Lines from standard input through the rules; ends when the server has everything."""
+    from edge.books import is_damage
     from edge.lock import HeldError, Lock
     from edge.log import log
     from edge.play import PlayError
@@ -100,6 +101,12 @@ def play(settings: Settings = DEFAULT_SETTINGS) -> None:
     except (HeldError, PlayError) as error:
         _end(str(error), 3 if isinstance(error, HeldError) else 1)
     except (OSError, sqlite3.Error) as error:
+        if isinstance(error, sqlite3.Error) and is_damage(error):
+            _end(
+                "未送信の記録が壊れています。mawashi-edge run で読める分を救い出し、もう一度実行してください / "
+                f"{kept.data_dir}: {error}. mawashi-edge run saves what can be read; then run this again",
+                1,
+            )
         _end(f"{kept.data_dir}: {error}. Make room there, and give this user the right to write", 1)
 
 

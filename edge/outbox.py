@@ -23,7 +23,7 @@ from broker.events import ClockQuality, Ref
 from broker.failpoints import Point, hit
 from broker.messages import new_epoch
 from broker.ranges import Ranges, minus, size, union
-from edge.books import PAGE_BYTES, SHIFT, bytes_of, checksum_of, held_in, is_damage, make_tables, ranges_of, seal
+from edge.books import PAGE_BYTES, SHIFT, bytes_of, checksum_of, held_in, make_tables, ranges_of, seal
 from edge.sending import Held, Mark
 
 _RESERVE_BYTES = 8 * 1024 * 1024
@@ -141,28 +141,25 @@ class Outbox:
     def read(self, epoch: str, first: int, *, events: int, size_bytes: int) -> tuple[list[bytes], Ranges]:
         """Return the lines from `first` on, up to the first that is damaged, and the damaged ones met.
 
-        Without a line at `first` the list is empty and the ranges say how far the damage reaches.
+        Without a line at `first` the list is empty and the ranges say how far the damage reaches. Raises
+        sqlite3.DatabaseError if the file itself is damaged: then `edge.salvage` finds rows that cannot be found here.
         """
         base = self._ordinals[epoch] * SHIFT
         lines: list[bytes] = []
         total = 0
         expected = first
-        try:
-            for key, body, checksum in self._db.execute(
-                "SELECT id, body, checksum FROM event WHERE id >= ? AND id < ? ORDER BY id",
-                (base + first, base + first + events),
-            ):
-                seq, line = key - base, bytes_of(body)
-                if seq != expected or checksum_of(epoch, seq, line) != checksum:
-                    break
-                total += len(line) + 1
-                if lines and total > size_bytes:
-                    return lines, ()
-                lines.append(line)
-                expected += 1
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
+        for key, body, checksum in self._db.execute(
+            "SELECT id, body, checksum FROM event WHERE id >= ? AND id < ? ORDER BY id",
+            (base + first, base + first + events),
+        ):
+            seq, line = key - base, bytes_of(body)
+            if seq != expected or checksum_of(epoch, seq, line) != checksum:
+                break
+            total += len(line) + 1
+            if lines and total > size_bytes:
+                return lines, ()
+            lines.append(line)
+            expected += 1
         if expected == first + events:
             return lines, ()
         return lines, self._damage(epoch, expected, first + events - 1)
@@ -219,7 +216,7 @@ class Outbox:
         return kept_bytes > self.keeping.kept_bytes or self.used_bytes > _MACHINE_SHARE * self.keeping.limit_bytes
 
     def _trim(self, cutoff: int) -> None:
-        """Delete up to _TRIM_ROWS receipted rows below the id `cutoff`, oldest first."""
+        """Delete up to _TRIM_ROWS rows below the id `cutoff` that are receipted or cannot be read, oldest first."""
         room = _TRIM_ROWS
         with self._transaction():
             for held in self.held():
@@ -229,7 +226,7 @@ class Outbox:
                     break
                 if end < held.lowest:  # all young, or emptied before
                     continue
-                for first, last in minus(((held.lowest, end),), held.uncommitted):
+                for first, last in minus(((held.lowest, end),), held.waiting):
                     until = min(last, first + room - 1)
                     self._db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", (base + first, base + until))
                     room -= until - first + 1
@@ -316,12 +313,7 @@ class Outbox:
         return lost
 
     def _good(self, epoch: str, ordinal: int, seq: int) -> bool:
-        try:
-            row = self._db.execute("SELECT body, checksum FROM event WHERE id=?", (ordinal * SHIFT + seq,)).fetchone()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            return False
+        row = self._db.execute("SELECT body, checksum FROM event WHERE id=?", (ordinal * SHIFT + seq,)).fetchone()
         return row is not None and checksum_of(epoch, seq, bytes_of(row[0])) == row[1]
 
     def _seal(self, *epochs: str) -> None:

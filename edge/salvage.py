@@ -36,13 +36,18 @@ class Rescued:
         return f"{self.events} events were saved, {gone} cannot be read; the damaged file is {self.aside}"
 
 
-@dataclass(slots=True)
-class _Epoch:
-    known: list[tuple[int, int]] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class _Marks:
     lowest: int = 1
     last: int = 0
     upto: int = 0
     missing: str = "[]"
+
+
+@dataclass(slots=True)
+class _Epoch:
+    known: list[tuple[int, int]] = field(default_factory=list)
+    marks: _Marks | None = None
 
 
 def rescue(path: Path) -> Rescued:
@@ -151,26 +156,29 @@ def _copy(path: Path, fresh: sqlite3.Connection) -> tuple[int, dict[str, Ranges]
 
 
 def _take_book(book: tuple[Value, ...], epochs: dict[tuple[int, str], _Epoch]) -> None:
-    """Take over what was known of an epoch, the latest copy; an epoch without it is sent again from its first row."""
+    """Take over what was known of an epoch; without it, or of two copies that differ, everything is sent again."""
     match book:
         case (int(ordinal), str(name), int(lowest), int(last), int(upto), str(missing), str(_)):
             found = epochs.setdefault((ordinal, name), _Epoch())
-            if last >= found.last and upto >= found.upto:
-                found.lowest, found.last, found.upto, found.missing = lowest, last, upto, missing
+            marks, before = _Marks(lowest, last, upto, missing), found.marks
+            if before in (None, marks):
+                found.marks = marks
+            else:  # a page that was given up still has the older one, and nothing says which that is
+                found.marks = _Marks(min(lowest, before.lowest), max(last, before.last))
 
 
 def _book(name: str, epoch: _Epoch) -> tuple[str, int, int, int, str, str]:
-    last = _last(epoch)
-    return name, epoch.lowest, last, min(epoch.upto, last), epoch.missing, json.dumps(_gone(epoch))
+    marks, last = epoch.marks or _Marks(), _last(epoch)
+    return name, marks.lowest, last, min(marks.upto, last), marks.missing, json.dumps(_gone(epoch))
 
 
 def _last(epoch: _Epoch) -> int:
-    return max(epoch.last, max((seq for _, seq in epoch.known), default=0))
+    return max((epoch.marks or _Marks()).last, max((seq for _, seq in epoch.known), default=0))
 
 
 def _gone(epoch: _Epoch) -> Ranges:
-    last = _last(epoch)
-    return minus(((epoch.lowest, last),), union(tuple(epoch.known))) if last >= epoch.lowest else ()
+    lowest, last = (epoch.marks or _Marks()).lowest, _last(epoch)
+    return minus(((lowest, last),), union(tuple(epoch.known))) if last >= lowest else ()
 
 
 def _rows(data: bytes, pages: int) -> Iterator[tuple[int, tuple[Value, ...]]]:

@@ -42,8 +42,9 @@ class Held:
 
     @property
     def receipted(self) -> int:
-        """The highest number up to which the ledger has everything."""
-        return self.uncommitted[0][0] - 1 if self.uncommitted else self.last
+        """The highest number up to which the ledger has everything that is not lost."""
+        sought = minus(self.uncommitted, self.lost)
+        return sought[0][0] - 1 if sought else self.last
 
     def stated(self) -> EpochHeld:
         """Return what a hello says of it."""
@@ -61,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """A valid receipt: write these marks, under this ledger. `replaced`: a new ledger, all older marks are void."""
+    """A valid receipt: write these marks, under this ledger. `joined`, `replaced`: all older marks are void."""
 
     ledger: str
     marks: tuple[Mark, ...]
@@ -196,7 +197,7 @@ class Sending:
             self.ignored += 1
             return why
         joined, replaced = self.ledger is None, self.ledger not in (None, receipt.ledger)
-        if replaced:
+        if joined or replaced:  # marks of a ledger that is not this one, or whose name a damaged card forgot, are void
             for held in self.held.values():
                 held.uncommitted = ((1, held.last),) if held.last else ()
             self._flying.clear()
@@ -204,8 +205,10 @@ class Sending:
         self.ledger = receipt.ledger
         self._answered_at = now
         touched = [self._take(self.held[one.epoch], one) for one in receipt.epochs if one.epoch in self.held]
-        marked = self.held.values() if replaced else touched
+        marked = self.held.values() if joined or replaced else touched
         if receipt.answers == "hello":
+            for held in touched:  # the server knows now that nobody has these here
+                held.uncommitted = minus(held.uncommitted, ((1, held.lowest - 1),))
             self._flying = [one for one in self._flying if one.turn > self._hello_turn]
         self._settle(now)
         return Obeyed(receipt.ledger, tuple(_mark(held) for held in marked), joined, replaced)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
 
 from broker.messages import EpochHeld, new_ledger
-from broker.ranges import Ranges, minus
+from broker.ranges import Ranges, both, minus, union
 from gateway import store
 from gateway.ledger import tables as t
 from gateway.ledger.closing import marks_of
@@ -333,8 +333,12 @@ class Transaction:
         )
 
     def _judge(self, greeting: Greeting, held: EpochHeld, marks: Marks) -> None:
-        """See whether a number that this very ledger receipted is absent: then it is an older copy of itself."""
-        absent = minus(marks.absent(held.receipted), held.lost)
+        """See whether a number that this very ledger receipted is absent: then it is an older copy of itself.
+
+        Also a gap is absent, unless the author itself cannot fill it: no receipt ever covered one.
+        """
+        here = both(marks.gaps, ((held.lowest, held.receipted),))
+        absent = minus(union(marks.absent(held.receipted), here), held.lost)
         if not absent:
             return
         since = self._connection.scalar(

@@ -213,6 +213,38 @@ def test_whatever_page_of_the_file_is_overwritten_the_rest_is_rescued_and_the_lo
     again.accept(lines(1), at=AT)
 
 
+def test_a_page_that_leads_to_good_rows_and_is_damaged_makes_nobody_call_them_lost(path: Path):
+    outbox = opened(path)
+    epoch, _ = outbox.accept(lines(1500, size=200), at=AT) or ("", 0)
+    outbox.close()
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name='event'").fetchone()
+    data = bytearray(path.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = bytes(4096)
+    path.write_bytes(data)
+    again = opened(path)
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        again.read(epoch, 1, events=500, size_bytes=10**6)
+    assert is_damage(caught.value), "the agent rescues the file then"
+    again.close()
+    assert (rescue(path).events, opened(path).held()[0].lost) == (1500, ())
+
+
+def test_of_two_copies_of_an_epochs_books_that_differ_none_is_believed(path: Path):
+    outbox = opened(path)
+    epoch, _ = outbox.accept(lines(9), at=AT) or ("", 0)
+    outbox.close()
+    data = path.read_bytes()
+    outbox = opened(path)
+    outbox.mark(LEDGER, [Mark(epoch, 9, ())])
+    outbox.close()
+    with closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name='epoch'").fetchone()
+    path.write_bytes(path.read_bytes() + data[(root - 1) * 4096 : root * 4096])
+    rescue(path)
+    assert opened(path).held()[0].waiting == ((1, 9),), "what is sent again changes nothing"
+
+
 def test_damage_is_told_from_a_full_disk(path: Path):
     path.write_bytes(b"this is no database, whatever its name says" * 200)
     with pytest.raises(sqlite3.DatabaseError) as caught:

@@ -267,6 +267,33 @@ def test_lost_numbers_are_said_at_once_and_never_sent():
     assert send_all(sending, 6.0) == [(A, 1, 1), (A, 4, 2)]
 
 
+def test_what_is_lost_stays_uncommitted_so_that_a_rescue_which_finds_it_sends_it():
+    sending = connected(full(A, 5))
+    sending.damaged(A, ((2, 3), (5, 5)))
+    obeyed = sending.receipt(receipt((A, 4, ((2, 3),)), answers="hello"), 7.0)
+    assert isinstance(obeyed, Obeyed)
+    assert [(mark.upto, mark.missing) for mark in obeyed.marks] == [(4, ((2, 3),))]
+    assert (sending.waiting, sending.held[A].stated().receipted) == (0, 5)
+
+
+def test_what_was_deleted_is_asked_for_no_more_once_the_server_was_told():
+    sending = connected(Held(A, 4, 9, uncommitted=((1, 9),)))
+    sending.receipt(receipt((A, 9, ((1, 3),)), answers="events"), 1.0)
+    assert sending.held[A].receipted == 0, "it might be older than our hello"
+    sending.receipt(receipt((A, 9, ((1, 3),)), answers="hello"), 2.0)
+    assert sending.held[A].receipted == 9
+
+
+def test_marks_of_a_ledger_whose_name_is_forgotten_count_for_nothing():
+    sending = Sending.of([Held(A, 1, 9), Held(B, 1, 4)], None)
+    sending.up(NONCE, 0.0)
+    sending.said_hello(0.0)
+    obeyed = sending.receipt(receipt((A, 7)), 1.0)
+    assert isinstance(obeyed, Obeyed)
+    assert {(mark.epoch, mark.upto) for mark in obeyed.marks} == {(A, 7), (B, 0)}
+    assert send_all(sending, 1.0) == [(A, 8, 2), (B, 1, 4)]
+
+
 def test_what_is_no_longer_kept_is_no_longer_sent():
     sending = connected(Held(A, 1, 10), Held(B, 1, 4, uncommitted=((3, 4),)))
     sending.kept({B: 3})

@@ -53,15 +53,15 @@ def test_every_number_up_to_the_highest_is_committed_or_a_hole_or_gone(
 
 
 @given(st.lists(STEP, max_size=20), NUMBERS)
-def test_a_receipt_covers_what_is_committed_or_gone_and_nothing_else(
+def test_a_receipt_covers_what_is_committed_and_nothing_else(
     steps: list[tuple[str, tuple[int, int]]], seq: int
 ) -> None:
     marks = Marks()
     for what, (first, last) in steps:
         marks = marks.arrived(first, last) if what == "arrived" else marks.gone([(first, last)])
-    known = numbers(marks.committed()) | numbers(marks.gaps)
-    assert marks.receipt("00" * 8).covers(seq) == (seq in known)
-    assert (seq in numbers(marks.absent(40))) == (seq not in known)
+    here = numbers(marks.committed())
+    assert marks.receipt("00" * 8).covers(seq) == (seq in here)
+    assert (seq in numbers(marks.absent(40))) == (seq not in here | numbers(marks.gaps))
 
 
 @given(st.lists(RANGE, min_size=1, max_size=8))
@@ -96,4 +96,4 @@ def test_a_receipt_with_very_many_holes_says_only_what_it_can_say_truly() -> Non
     for number in range(2, 5002, 2):
         marks = marks.arrived(number, number)
     receipt = marks.receipt("00" * 8)
-    assert receipt == EpochReceipt(epoch="00" * 8, upto=2000, missing=tuple((n, n) for n in range(1, 2001, 2)))
+    assert receipt == EpochReceipt(epoch="00" * 8, upto=4000, missing=tuple((n, n) for n in range(1, 4001, 2)))
