@@ -49,7 +49,7 @@ chaos: setup-dev debian
 MODEL_EXAMPLES ?= 1000
 MODEL_SEED ?= 5
 model: setup-dev
-	MODEL_EXAMPLES=$(MODEL_EXAMPLES) MODEL_SEED=$(MODEL_SEED) $(BIN)/python -m pytest tests/model
+	MODEL_EXAMPLES=$(MODEL_EXAMPLES) MODEL_SEED=$(MODEL_SEED) $(BIN)/python -m pytest -s tests/model
 
 loss-table: setup-dev debian
 	$(BIN)/python -m tests.losses $(LOSSES)

@@ -33,12 +33,14 @@ class Session:
 
 
 class Broker:
-    """`acknowledged(session name, message)` is told of every PUBACK of a client."""
+    """`published` and `acknowledged` (client's name, message) are told of what a client sends, and of its PUBACKs."""
 
-    def __init__(self, acknowledged: Callable[[str, Message], None]) -> None:
+    def __init__(
+        self, *, published: Callable[[str, Message], None], acknowledged: Callable[[str, Message], None]
+    ) -> None:
         self.sessions: dict[str, Session] = {}
         self.held_back: list[Message] = []
-        self._acknowledged = acknowledged
+        self._published, self._acknowledged = published, acknowledged
 
     # -- what clients do -----------------------------------------------------------------------------------------------
 
@@ -62,6 +64,10 @@ class Broker:
         session.unacknowledged.clear()
         if not session.keeps:
             del self.sessions[link.name]
+
+    def send(self, link: "WireLink", message: Message) -> None:
+        self._published(link.name, message)
+        self.publish(message)
 
     def publish(self, message: Message) -> None:
         for session in self.sessions.values():
@@ -179,7 +185,7 @@ class _Socket:
 
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> Any:
         self._mid += 1
-        self._link.broker.publish(Message(topic, payload))
+        self._link.broker.send(self._link, Message(topic, payload))
         return _Info(self._link, self._mid)
 
     def ack(self, mid: int, qos: int) -> None:

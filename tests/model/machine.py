@@ -1,12 +1,15 @@
 """What may befall the shop: each class is a field of troubles, and a machine has those it inherits."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.model.parts import STRANGER
+from broker.messages import Bundle, Header, new_nonce
+from broker.topics import Kind, Topic
+from tests.model.broker import Message
+from tests.model.parts import FIRM, STRANGER
 from tests.model.world import World
 
 which = st.integers(0, 3)
@@ -225,30 +228,95 @@ class Cards(Shop):
         self.images.append(self._one(who).image(self.folder / f"image-{len(self.images)}"))
 
     @precondition(lambda self: self.images)
-    @rule(at=which)
-    def card_is_rolled_back(self, at: int) -> None:
+    @rule(at=which, count=st.integers(0, 4))
+    def card_is_rolled_back(self, at: int, count: int) -> None:
+        self.tally["cards rolled back"] += 1
         image = self.images[at % len(self.images)]
-        self._exchange(next(one for one in self.devices if one.settings.edge == image.edge), image)
+        self._exchange(next(one for one in self.devices if one.settings.edge == image.edge), image, count)
+        self._flow()
 
     @rule(who=which)
     def card_is_replaced_by_a_new_one(self, who: int) -> None:
         self._exchange(self._one(who), None)
 
     @precondition(lambda self: self.images and len(self.devices) < 4)
-    @rule(at=which)
-    def card_is_cloned_and_both_run(self, at: int) -> None:
+    @rule(at=which, count=st.integers(0, 4))
+    def card_is_cloned_and_both_run(self, at: int, count: int) -> None:
         image = self.images[at % len(self.images)]
+        self.tally["cards cloned"] += 1
         clone = self._device(image.edge)
         self.devices.append(clone)
-        self._exchange(clone, image)
+        self._exchange(clone, image, count)
 
-    @rule(who=which, at=place)
-    def card_loses_a_row(self, who: int, at: int) -> None:
+
+class Damage(Shop):
+    """What becomes of what is written on them."""
+
+    @rule(who=which, back=few, count=few, said=often)
+    def card_loses_a_row(self, who: int, back: int, count: int, said: bool) -> None:
+        """One of the last, which was not sent yet."""
         device = self._one(who)
-        with closing(sqlite3.connect(device.path)) as db, db:
-            found = [one for (one,) in db.execute("SELECT id FROM event ORDER BY id")]
+        self._scan(device, count)
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(device.path)) as db, db:
+            found = [one for (one,) in db.execute("SELECT id FROM event ORDER BY id DESC")]
             if found:
-                db.execute("UPDATE event SET body=x'00' WHERE id=?", (found[at % len(found)],))
+                db.execute("UPDATE event SET body=x'00' WHERE id=?", (found[(back - 1) % len(found)],))
+        if said:
+            self._rise(device)
+            self._flow()
+            self.time.seconds += 6
+            self._flow()
+            self._flow()
+
+    @rule(who=which, page=st.integers(0, 30), byte=st.sampled_from([b"\0", b"\xff"]))
+    def card_has_a_bad_page(self, who: int, page: int, byte: bytes) -> None:
+        """The agent meets it when it next needs that page, and rescues the rest."""
+        device = self._one(who)
+        device.on_disk()
+        device.spoil(page, byte)
+        device.open()
+        self._rise(device)
+
+    @rule(who=which, page=st.integers(0, 30), byte=st.sampled_from([b"\0", b"\xff"]), cut_short=st.booleans())
+    def card_is_rescued(self, who: int, page: int, byte: bytes, cut_short: bool) -> None:
+        """A bad page costs the events on it and no others."""
+        device = self._one(who)
+        before = device.on_disk()
+        on_it = device.spoil(page, byte)
+        device.rescue(cut_short=cut_short)
+        after = device.on_disk()
+        self.tally["events rescued"] += len(after)
+        gone = before.keys() - on_it - after.keys()
+        self.check(not gone, f"{gone} were on good pages and are not on the card any more")
+        self._rise(device)
+
+
+class Twins(Shop):
+    """A second writer under the name and numbers of an edge: a doubled memory, a planted program."""
+
+    @precondition(lambda self: self.servers[0].rows and self.servers[0].running and self.servers[0].link.connected)
+    @rule(at=st.integers(0, 200))
+    def a_number_is_used_twice(self, at: int) -> None:
+        """Both are kept, the second is shown, and only then receipted."""
+        server = self.servers[0]
+        (author, epoch, seq), first = server.rows[at % len(server.rows)]
+        self.events += 1
+        line = b'{"n":%d}' % self.events
+        self.planted.add(((author, epoch, seq), line))
+        now, nonce = self.time.read(), new_nonce()
+        header = Header(
+            at=now.at, mono_ms=now.mono_ms, boot=now.boot, clock=now.clock, firm=FIRM,
+            edge=author.partition("/")[2], epoch=epoch, first=seq, count=1, nonce=nonce,
+        )  # fmt: skip
+        sent = Message(str(Topic(header.firm, header.edge, Kind.EVENTS)), Bundle(header, (line,)).encode())
+        self.broker.sessions[server.name].queue.append(sent)
+        self.broker.deliver(server.name)
+        while self._write(server):
+            pass
+        both = {((author, epoch, seq), first), ((author, epoch, seq), line)}
+        self.check(both <= server.holding, f"not both of {both} are kept")
+        self.check(nonce in self.answered, "it was not answered")
+        self.tally["numbers used twice"] += 1
 
 
 class Ledgers(Shop):
@@ -268,12 +336,19 @@ class Ledgers(Shop):
         self.servers[0].copy()
 
     @precondition(lambda self: self.servers[0].copies)
-    @rule(at=which, as_new=st.booleans())
-    def ledger_goes_back(self, at: int, as_new: bool) -> None:
+    @rule(at=which, how=st.sampled_from(["restored", "restored", "put back", "put back", "begun empty"]))
+    def ledger_goes_back(self, at: int, how: str) -> None:
         server = self.servers[0]
         copy = server.copies[at % len(server.copies)]
-        # a bare copy from before the ledger's last change of name is an older ledger, which edges rightly refuse
-        server.restore(copy, as_new=as_new or copy.ledger != server.id)
+        if how == "begun empty" and not self.emptied:
+            self.emptied = True
+            server.begin_empty()
+        elif how == "put back" and copy.ledger == server.id:
+            server.put_back(copy)
+        else:  # a bare copy from before the ledger's last change of name is an older ledger, which edges rightly refuse
+            how = "restored"
+            server.restore(copy)
+        self.tally[f"ledgers {how}"] += 1
         self._looked(server)
         server.link.rise()
 
@@ -288,7 +363,7 @@ class LateReceipts(Network, Ledgers):
         self.broker.deliver(self.servers[0].name)
         self._write(self.servers[0])
         self.a_proxy_keeps_the_receipts_of_a_connection(who)
-        self.ledger_goes_back(at, as_new=False)
+        self.ledger_goes_back(at, "put back")
         self._work(self._one(who), 100)
         while self.broker.held_back:
             self.a_proxy_lets_go(0, again=False)
@@ -296,5 +371,5 @@ class LateReceipts(Network, Ledgers):
         self._work(self._one(who), 100)
 
 
-class Machine(LateReceipts, Deaths, Cards):
+class Machine(LateReceipts, Deaths, Cards, Damage, Twins):
     """Everything at once."""

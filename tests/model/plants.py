@@ -4,8 +4,10 @@ None of this is in the product.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import edge.salvage
 from broker.link import Delivery
 from broker.messages import EpochReceipt, Receipt
 from edge.outbox import Keeping, Outbox
@@ -13,6 +15,8 @@ from edge.sending import Ignored, Sending
 from edge.uplink import Uplink
 from gateway.appender import Appender
 from gateway.ledger.intake import take
+from gateway.ledger.marks import Marks
+from gateway.ledger.transaction import Transaction
 from gateway.waiting import Group
 from tests.model.broker import WireLink
 
@@ -69,6 +73,32 @@ class ReceiptsFirst(Appender):
         self._tell(taken)
         self._ledger.receipt = before  # type: ignore[method-assign]
         super()._write(group)
+
+
+class CoversGaps(Appender):
+    """Tells an edge that it has what another said it had lost."""
+
+    def _write(self, group: Group) -> None:
+        self._ledger.receipt = self._covering  # type: ignore[method-assign]
+        super()._write(group)
+
+    def _covering(self, author: str, epoch: str) -> EpochReceipt:
+        known = self._ledger._known.get((author, epoch))
+        marks = known.marks if known else Marks()
+        return EpochReceipt(epoch=epoch, upto=marks.upto, missing=marks.holes)
+
+
+class TakesForRepetition(Transaction):
+    """Takes whatever comes under a number it has for a repetition."""
+
+    def _used_twice(self, *_: Any) -> None:
+        self.repeated += 1
+
+
+def begins_anew(path: Path) -> None:
+    """Takes a damaged card for a new one."""
+    edge.salvage._move_aside(path)
+    Outbox(path, "", Keeping()).close()
 
 
 class AcknowledgesAnyConnection(WireLink):

@@ -6,6 +6,7 @@ change; at the end everything heals, and all that was accepted must have arrived
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from queue import Empty
 from typing import ClassVar
@@ -16,9 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine
 import edge.sending
 import edge.uplink
 import gateway.waiting
-from tests.model.broker import Broker, Message
-from tests.model.parts import SERVER, Device, Image, Kinds, Server, Time, template
+from broker.messages import Receipt
+from broker.topics import Kind, Topic
+from tests.model.broker import Broker, Message, Session
+from tests.model.device import Device, Image
+from tests.model.parts import SERVER, Key, Kinds, Time
+from tests.model.server import Server, template
 
+PADDING = b"x" * 700
+"""So that a few events fill several pages of a card."""
 SHM = Path("/dev/shm")
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
@@ -28,12 +35,14 @@ class World(RuleBasedStateMachine):
 
     kinds: ClassVar[Kinds] = Kinds()
     heals: ClassVar[bool] = True
+    tally: ClassVar[Counter[str]] = Counter()
+    """What happened, over all examples: a model in which nothing happens proves nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="mawashi-model-", dir=SHM if SHM.is_dir() else None))
         self.time = Time()
-        self.broker = Broker(self._acknowledged)
+        self.broker = Broker(published=self._published, acknowledged=self._acknowledged)
         self._before = (edge.uplink.time, edge.sending.BUNDLE_EVENTS, gateway.waiting._LULL_SECONDS)
         edge.uplink.time = self.time  # type: ignore[assignment]
         edge.sending.BUNDLE_EVENTS = 2  # many small bundles instead of few large ones
@@ -41,9 +50,12 @@ class World(RuleBasedStateMachine):
         self._logged = structlog.testing.capture_logs()
         self.log = self._logged.__enter__()
         self.events = 0
+        self.answered: set[str] = set()
+        self.planted: set[tuple[Key, bytes]] = set()
+        self.doubled = False
         self.images: list[Image] = []
         self.copies = 0
-        self.failed = False
+        self.emptied = self.failed = False
         self.servers = [self._server(SERVER)]
         self.devices = [self._device(name) for name in ("e1", "e2")]
 
@@ -55,7 +67,13 @@ class World(RuleBasedStateMachine):
             self._end()
 
     def _end(self) -> None:
+        self.tally["examples"] += 1
+        for server in self.servers:
+            self.tally["committed"] += len(server.rows)
+            self.tally["arrived again"] += server.repeated
+            self.tally["events lost"] += server.gone
         for device in self.devices:
+            self.tally["rescues"] += device.rescues
             device.close()
         for server in self.servers:
             server.kill()
@@ -84,6 +102,18 @@ class World(RuleBasedStateMachine):
             if server.name == name:
                 self.check(server.has(message), f"acknowledged and not committed: {message}")
 
+    def _published(self, name: str, message: Message) -> None:
+        """A receipt covers what its ledger holds, and not what it hopes for or was told is gone."""
+        topic = Topic.parse(message.topic)
+        if topic.kind is not Kind.RECEIPT:
+            return
+        server = next(one for one in self.servers if one.name == name)
+        receipt = Receipt.decode(message.payload)
+        self.answered.add(receipt.nonce)
+        for told in receipt.epochs:
+            covered = {(topic.author, told.epoch, seq) for seq in range(1, told.upto + 1) if told.covers(seq)}
+            self.check(covered <= server.keys, f"receipted and not in the ledger: {covered - server.keys}")
+
     def _receive(self, device: Device) -> None:
         """What an edge newly believes committed was so at some time since its connection began."""
         sending = device.uplink.sending
@@ -100,9 +130,9 @@ class World(RuleBasedStateMachine):
         witnessed = device.witnessed.get(sending.ledger or "", frozenset())
         for epoch, seq in device.marked() - before:
             line = device.truth.get((epoch, seq), b"")
-            known = ((device.author, epoch, seq), line) in witnessed
+            self.tally["receipted"] += 1
             self.check(
-                known or self._gone(device, epoch, seq),
+                ((device.author, epoch, seq), line) in witnessed,
                 f"{device.author} {epoch} {seq} is marked, and {sending.ledger} has not held it since connecting",
             )
 
@@ -112,8 +142,13 @@ class World(RuleBasedStateMachine):
             device.witnessed[server.id] = device.witnessed.get(server.id, frozenset()) | server.holding
         if not server.running:
             return
-        held = {key for key, _ in server.rows}
+        held = server.keys
         self.check(len(server.rows) == len(held), "a number stands twice in the ledger")
+        alike = frozenset() if self.doubled else server.twice - self.planted
+        self.check(not alike, f"two cards gave one number to different events: {alike}")
+        if server.twice:
+            shown = {(one.author, one.epoch, one.seq) for one in server.ledger.set_aside()}
+            self.check(shown >= {key for key, _ in server.twice}, "a number that was used twice is not shown")
         for one in server.ledger.authors():
             missing, gaps = _numbers(one.missing), _numbers(one.gaps)
             mine = {seq for author, epoch, seq in held if (author, epoch) == (one.author, one.epoch)}
@@ -128,6 +163,7 @@ class World(RuleBasedStateMachine):
             self._serve(server)
         for _ in range(2):
             for device in self.devices:
+                device.on_disk()  # an agent meets the damage of its card in the end
                 self._rise(device)
                 for seconds in (6, 16 * 60, 6, 6):
                     self.time.seconds += seconds
@@ -150,8 +186,9 @@ class World(RuleBasedStateMachine):
         lines = []
         for _ in range(count):
             self.events += 1
-            lines.append(b'{"n":%d}' % self.events)
-        device.accept(lines)
+            lines.append(b'{"n":%d,"pad":"%s"}' % (self.events, PADDING))
+        if lines:
+            device.accept(lines)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -161,7 +198,7 @@ class World(RuleBasedStateMachine):
     def _server_at(self, which: int) -> Server:
         return self.servers[which % len(self.servers)]
 
-    def _queued(self, at: int) -> tuple[object, int]:
+    def _queued(self, at: int) -> tuple[Session, int]:
         waiting = self.broker.waiting()
         return waiting[at % len(waiting)]
 
@@ -174,10 +211,12 @@ class World(RuleBasedStateMachine):
             self._looked(server)
         server.link.rise()
 
-    def _exchange(self, device: Device, image: Image | None) -> None:
+    def _exchange(self, device: Device, image: Image | None, count: int = 0) -> None:
+        """Put another card in, and scan so often before there is a connection."""
         device.close()
         device.put_back(image)
         device.open()
+        self._scan(device, count)
         self._rise(device)
 
     def _work(self, device: Device, items: int) -> bool:
@@ -212,11 +251,9 @@ class World(RuleBasedStateMachine):
         return next(one.name for one in self.servers if ledger in one.ids)
 
     def _ever(self, ledger: str | None) -> frozenset[object]:
-        return next((one.ever[ledger] for one in self.servers if ledger in one.ever), frozenset())
-
-    def _gone(self, device: Device, epoch: str, seq: int) -> bool:
-        """Whether this card cannot read the number any more."""
-        return device.outbox.read(epoch, seq, events=1, size_bytes=10_000)[0] == []
+        """What a ledger ever held; of a card that forgot its ledger, what any did."""
+        found = [held for one in self.servers for name, held in one.ever.items() if name == ledger or ledger is None]
+        return frozenset().union(*found)
 
 
 def _numbers(ranges: tuple[tuple[int, int], ...]) -> set[int]:
