@@ -204,17 +204,33 @@ office.add_to(order)
 
 
 @app.command()
-def replay(
-    history: Annotated[Path, typer.Argument(help="A CSV file of work done: order, step, machine, start, end, counts.")],
-    mapping: Annotated[Path, typer.Option("--map", help="Which column is what; see config/replay/.")],
+def replay(  # noqa: PLR0917 - Typer makes options of them
+    file: Annotated[Path | None, typer.Argument(help="Work done, as .csv or .xlsx; with --undo also its name.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="Which column is what; else FILE.replay.toml, proposed if missing.")
+    ] = None,
+    answers: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say: firm=turning.")
+    ] = None,
     settings: Settings = None,
     as_json: Json = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Then compare file, state and InfluxDB.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take a replay back; no record is deleted.")] = False,
 ) -> None:
-    """履歴の再生 / Play a shop's history through an edge, as if it were scanned; go on where it stopped."""
-    from gateway.replay.command import run
+    """履歴の再生 / Put a shop's own history in, as if it had been scanned: proposed, shown, asked, and taken back."""
+    if undo:
+        from gateway.replay.undo import run as take_back
 
-    raise typer.Exit(run(read_settings(settings_path(settings)), history, mapping, compare=verify, json=as_json))
+        raise typer.Exit(take_back(read_settings(settings_path(settings)), file, mapping, yes=yes, json=as_json))
+    if file is None:
+        raise typer.BadParameter("FILE を書いてください / give FILE")
+    said = dict(one.partition("=")[::2] for one in answers or ())
+    from gateway.replay.command import Wanted, run
+
+    wanted = Wanted(file, mapping, said, yes, dry_run, verify, as_json)
+    raise typer.Exit(run(read_settings(settings_path(settings)), wanted))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from gateway.events import Events
 from gateway.facts import order_facts
 from gateway.resolve import order_anchor
 from gateway.rules.account import order_account
-from gateway.rules.fold import fold
+from gateway.rules.fold import fold, taken_back
 from gateway.rules.order import OrderState, State
 from gateway.rules.sharing import level, view
 from gateway.state.products import PointKey
@@ -35,15 +35,16 @@ def fold_order(
 ) -> Folded | None:
     """Fold one order from its rows and write it, within a turn; without `facts`, what the pages show and no more.
 
-    Rules that raise park this order alone. Returns None then, and if no rows are left.
+    Rules that raise park this order alone. Returns None then, and if no rows are left or all of them were taken back.
     """
     if not positions:  # its tickets were given to another order
-        state.products.drop_order(key)
-        state.products.put_facts(order_anchor(key), {})
-        state.products.put_views(key, {})
+        _drop(key, state)
         return None
     try:
         order = fold(key, events.at(positions))
+        if not (order.known or order.operations or order.tickets) and taken_back(events.at(positions)):
+            _drop(key, state)
+            return None
         viewers = {*order.firms, *order.former, *(viewer for viewer, _ in order.grants)}
         folded = Folded(positions, order, {firm: seen for firm in viewers if (seen := view(order, firm))})
         points = _points(folded, zone) if facts else None
@@ -55,6 +56,12 @@ def fold_order(
     if points is not None:
         state.products.put_facts(order_anchor(key), points)
     return folded
+
+
+def _drop(key: str, state: WritableState) -> None:
+    state.products.drop_order(key)
+    state.products.put_facts(order_anchor(key), {})
+    state.products.put_views(key, {})
 
 
 def write_facts(folded: Folded, state: WritableState, zone: tzinfo) -> None:

@@ -6,7 +6,7 @@ from json import loads
 
 import structlog
 
-from broker.events import AnyEvent, Correction, CountReading, Machine, MachineState
+from broker.events import AnyEvent, ClockQuality, Correction, CountReading, Machine, MachineState
 from broker.topics import GATEWAY
 from gateway import facts
 from gateway.events import Events
@@ -281,7 +281,7 @@ class Index:
 
     def _see_station(self, row: Row, event: AnyEvent, stamped: Stamped | None) -> None:
         station = getattr(event, "station", None)
-        if station is None:
+        if station is None or event.clock is ClockQuality.GIVEN:  # a history names no machine of today's floor
             return
         firm, _, edge = row.author.partition("/")
         place = (firm, edge, station)

@@ -1,11 +1,14 @@
-"""`mawashi replay`: a history's orders created, its sessions played, and what came of it compared with the file."""
+"""`mawashi replay`: a history's orders created, its sessions played, and what came of it compared with the file.
+
+How the file is read is said by a mapping, `choosing`; taking it all back is `undo`.
+"""
 
 import json as json_text
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -13,14 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from broker.clock import clock
 from broker.events import encode
-from broker.settings import SettingsError, load
+from broker.settings import SettingsError
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
 from gateway.orders.projected import wait_projected
 from gateway.replay import issued, player, verify
+from gateway.replay.asking import NotAnswered, confirm, terminal
+from gateway.replay.choosing import Chosen, choose
 from gateway.replay.issued import Book, Issued, OtherHistory
-from gateway.replay.lanes import Plan, lay, station_id
-from gateway.replay.mapping import History, HistoryError, rows
+from gateway.replay.lanes import Plan, lay
+from gateway.replay.preview import Preview, effect, preview, sentences, understood
+from gateway.replay.reading import HistoryError
 from gateway.replay.script import script
 from gateway.settings import Gateway
 from gateway.sinks import influx
@@ -78,47 +84,100 @@ class _Stage:
             _wait_influx(self.state)
 
 
-def run(settings: Gateway, history_path: Path, mapping_path: Path, *, compare: bool = False, json: bool = False) -> int:
-    """Play a history, or go on with it, and with `compare` compare file, state and InfluxDB.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for. `answers` say what the file does not (--set); `mapping` None: beside the file."""
 
-    Returns the exit status: 0, 1 if something differs or could not be done, 2 if mapping or history are no good.
+    file: Path
+    mapping: Path | None = None
+    answers: Mapping[str, str] | None = None
+    yes: bool = False
+    dry_run: bool = False
+    compare: bool = False
+    json: bool = False
+
+
+def run(settings: Gateway, wanted: Wanted) -> int:
+    """Show what a history says and what playing it will do; after a yes play it, or go on with it.
+
+    With `compare` file, state and InfluxDB are compared. Returns the exit status: 0; 1 if something differs, could not
+    be done, or nobody said yes; 2 if mapping or history are no good.
     """
+    json = wanted.json
     try:
-        history = load(History, mapping_path)
-        data = _read(history_path)
-        plan = lay(rows(data, history))
-    except (SettingsError, HistoryError) as error:
-        return _refuse("\n".join(error.problems), 2, json=json)
-    name = station_id(mapping_path.stem)
-    folder = settings.data_dir / "replay" / name
+        chosen = choose(settings, wanted.file, wanted.mapping, wanted.answers or {}, json=json)
+        plan = lay(chosen.reading.rows)
+    except (SettingsError, HistoryError, NotAnswered) as error:
+        return _refuse(str(error), 2, json=json)
+    found = preview(plan, chosen.reading, chosen.history)
+    if not json:
+        _show(chosen, plan, found)
     try:
-        api = Api.connect(settings.socket)
-        with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
-            _wait(state, ledger)
-            book = _book(api, folder, plan, issued.fingerprint(data, history))
-            _create(api, plan, book, state, history.firm)
-            _wait(state, ledger)
-            edge = player.write_settings(
-                folder, firm=history.firm, edge=name, time_zone=history.time_zone, mqtt=history.mqtt or settings.mqtt
-            )
-            stage = _Stage(settings, history.firm, plan, book, ledger, state)
-            result = _play(stage, edge, compare=compare, quiet=json)
+        if not wanted.dry_run:
+            chosen.keep(say=not json)
+    except HistoryError as error:
+        return _refuse(str(error), 2, json=json)
+    if wanted.dry_run or not (wanted.yes or _said_yes(json=json)):
+        return _not_done(found, dry_run=wanted.dry_run, json=json)
+    try:
+        result = _done(settings, chosen, plan, wanted)
     except (GatewayAway, StoreError, OtherHistory, player.PlayFailed, Late, Away) as error:
         return _refuse(str(error), 1, json=json)
-    _print(result, json=json)
+    _print(result, found, chosen.name, json=json)
     return 1 if result.differences or result.odd else 0
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise HistoryError([f"{path} を読めません / cannot be read: {error.strerror or error}. See its name"]) from None
+def _show(chosen: Chosen, plan: Plan, found: Preview) -> None:
+    stations = {one.row.resource: one.station for one in reversed(plan.sessions)}
+    examples = [one for one in chosen.reading.left_out if one.why != "dropped"]
+    for part in (
+        understood(chosen.history, chosen.persons),
+        sentences(plan, chosen.history),
+        effect(found, examples, dict(sorted(stations.items()))),
+    ):
+        print("\n".join(part), end="\n\n")
 
 
-def _book(api: Api, folder: Path, plan: Plan, history: str) -> Book:
+def _said_yes(*, json: bool) -> bool:
+    return terminal() and not json and confirm("入れますか。あとで取り消せます / Put it in? It can be taken back")
+
+
+def _not_done(found: Preview, *, dry_run: bool, json: bool) -> int:
+    if json:
+        print(json_text.dumps({"would": asdict(found)}, ensure_ascii=False, default=str))
+    elif dry_run or terminal():
+        print("何も入れていません / Nothing was put in")
+    else:
+        print("何も入れていません。入れるには --yes を付けてください / Nothing was put in. To do it, add --yes")
+    return 0 if dry_run else 1
+
+
+def _done(settings: Gateway, chosen: Chosen, plan: Plan, wanted: Wanted) -> "Result":
+    """Create the orders and play the sessions, or what is left of them."""
+    history, folder = chosen.history, issued.folder(settings.data_dir, chosen.name)
+    api = Api.connect(settings.socket)
+    with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
+        _wait(state, ledger)
+        blank = Book(
+            history=issued.fingerprint(chosen.data, history),
+            cases={},
+            firm=history.firm,
+            source=wanted.file.name,
+            since=ledger.last_position(),
+        )
+        book = _book(api, folder, plan, blank)
+        _create(api, plan, book, state, history.firm)
+        _wait(state, ledger)
+        edge = player.write_settings(
+            folder, firm=history.firm, edge=chosen.name, time_zone=history.time_zone, mqtt=history.mqtt or settings.mqtt
+        )
+        stage = _Stage(settings, history.firm, plan, book, ledger, state)
+        return _play(stage, edge, compare=wanted.compare, quiet=wanted.json)
+
+
+def _book(api: Api, folder: Path, plan: Plan, blank: Book) -> Book:
     """Return what each case was given, minted and written down now if it was not before."""
-    if book := issued.load(folder, history):
+    if book := issued.load(folder, blank.history):
         return book
     cases: dict[str, Issued] = {}
     for first in range(0, len(plan.cases), _MINTED_AT_ONCE):
@@ -126,7 +185,7 @@ def _book(api: Api, folder: Path, plan: Plan, history: str) -> Book:
         minted = api.mint(numbers=len(some), tickets=len(some))
         for case, number, ticket in zip(some, minted.numbers, minted.tickets, strict=True):
             cases[case.name] = Issued(key=issued.new_key(), number=number, ticket=ticket)
-    book = Book(history=history, cases=cases)
+    book = blank.model_copy(update={"cases": cases})
     issued.save(folder, book)
     return book
 
@@ -210,7 +269,7 @@ def _bar(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
         yield lambda n: progress.update(task, completed=n)
 
 
-def _print(result: Result, *, json: bool) -> None:
+def _print(result: Result, found: Preview, name: str, *, json: bool) -> None:
     speed = result.rows_a_second
     if json:
         print(
@@ -227,6 +286,8 @@ def _print(result: Result, *, json: bool) -> None:
                     "compared": result.differences is not None,
                     "influx": result.influx,
                     "differences": None if result.differences is None else len(result.differences),
+                    "left_out": found.left_out,
+                    "name": name,
                     "first": [*result.odd[:_SHOWN], *(result.differences or ())[:_SHOWN]],
                 },
                 ensure_ascii=False,
@@ -248,6 +309,7 @@ def _print(result: Result, *, json: bool) -> None:
         compared = "状態・InfluxDB" if result.influx else "状態（InfluxDB は設定なし）"
         print(f"ファイルと{compared}の違い：{len(result.differences)} / differences: {len(result.differences)}")
         _print_some(result.differences, "違い", "differences")
+    print(f"取り消すには / To take it back: mawashi replay --undo {name}")
 
 
 def _print_some(sentences: tuple[str, ...], ja: str, en: str) -> None:

@@ -3,9 +3,11 @@
 So a replay that was cut off anywhere goes on with the same orders, and never makes a second one of a case.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +19,10 @@ from gateway.replay.lanes import Case
 from gateway.replay.mapping import History
 
 FILE = "issued.json"
+EDGE = "edge.toml"
+"""The played edge's settings."""
+PUT_ASIDE = ".undone-"
+"""In the name of a folder whose replay was taken back; no replay is called so."""
 
 
 class Issued(Model):
@@ -28,15 +34,36 @@ class Issued(Model):
 
 
 class Book(Model):
-    """The whole file. `history` is the fingerprint of what is played."""
+    """The whole file. `history` is the fingerprint of what is played, `source` the name of its file.
+
+    `since` is the ledger's position before anything of it was recorded.
+    """
 
     history: str
     cases: Mapping[str, Issued]
+    firm: str = ""
+    source: str = ""
+    since: int = 0
 
     @property
     def tickets(self) -> dict[str, str]:
         """The ticket of each case."""
         return {name: issued.ticket for name, issued in self.cases.items()}
+
+
+def folder(data_dir: Path, name: str) -> Path:
+    """Return where the replay of this name keeps its book and its edge."""
+    return data_dir / "replay" / name
+
+
+def played_edges(data_dir: Path) -> frozenset[str]:
+    """Return the authors of all replays, also of those taken back: edges that rightly say nothing any more."""
+    authors = set()
+    for path in (data_dir / "replay").glob(f"*/{EDGE}"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            said = tomllib.loads(path.read_text(encoding="utf-8"))
+            authors.add(f"{said['firm']}/{said['edge']}")
+    return frozenset(authors)
 
 
 class OtherHistory(Exception):  # noqa: N818 - what is the case
@@ -49,7 +76,7 @@ def fingerprint(data: bytes, history: History) -> str:
     return hashlib.sha256(hashlib.sha256(data).digest() + text).hexdigest()
 
 
-def load(folder: Path, history: str) -> Book | None:
+def load(folder: Path, history: str | None = None) -> Book | None:
     """Return what was given, None if nothing was yet. Raises OtherHistory."""
     path = folder / FILE
     try:
@@ -58,7 +85,7 @@ def load(folder: Path, history: str) -> Book | None:
         return None
     except ValidationError as error:
         raise OtherHistory(f"{path} は読めません。退避してください / cannot be read ({error}). Move it away") from None
-    if book.history != history:
+    if history is not None and book.history != history:
         raise OtherHistory(
             f"{folder} では別の履歴を再生しました。mapping の名前を変えるか、このフォルダーを移してください / "
             f"Another history was played in {folder}. Give the mapping another name, or move the folder away"
@@ -101,7 +128,7 @@ def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
         by="replay",
         action=OrderAction.CREATED,
         order=issued.key,
-        part=OrderPart(number=issued.number, own_number=case.name, coordinator=firm),
+        part=OrderPart(number=issued.number, own_number=case.name, part=case.part or None, coordinator=firm),
         routing=tuple(Step(no=step.no, name=step.name, firm=firm) for step in case.steps),
         tickets=(IssuedTicket(id=issued.ticket, quantity=case.pieces),),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.replay.mapping import Row
+from gateway.replay.reading import Row
 
 _STATION_LENGTH = 26
 """Of 32; the rest is for a lane's number."""
@@ -32,6 +32,7 @@ class Case:
     released_at: datetime
     steps: tuple[Step, ...]
     pieces: int
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ def _case(name: str, rows: Sequence[Row]) -> Case:
     operations = dict.fromkeys(row.operation for row in rows)
     pieces: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        pieces[row.operation] += row.good + row.scrap + row.hold
+        pieces[row.operation] += (row.good or 0) + row.scrap + row.hold
     steps = tuple(Step(10 * place, operation) for place, operation in enumerate(operations, start=1))
-    return Case(name, rows[0].start, steps, max(pieces.values()))
+    return Case(name, rows[0].start, steps, max(pieces.values()), next((row.part for row in rows if row.part), ""))
 
 
 def _lanes(rows: Sequence[Row]) -> list[int]:
@@ -95,13 +96,26 @@ def _station_names(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """Return a station id for each resource and lane; all first lanes are named before any further one."""
     names: dict[tuple[str, int], str] = {}
     taken: set[str] = set()
+    foreign = sorted(resource for resource, lane in wanted if lane == 1 and not sayable(resource))
     for resource, lane in sorted(wanted, key=lambda one: (one[1], one[0])):
-        name = station_id(resource) if lane == 1 else f"{names[resource, 1]}-{lane}"
+        if lane > 1:
+            name = f"{names[resource, 1]}-{lane}"
+        else:
+            name = station_id(resource) if sayable(resource) else f"m{foreign.index(resource) + 1}"
         while name in taken:
             name = f"{name[:_STATION_LENGTH]}-x{len(taken)}"
         taken.add(name)
         names[resource, lane] = name
     return names
+
+
+def sayable(name: str) -> bool:
+    """Whether a name keeps all its letters and digits as an id.
+
+    >>> sayable("NC Lathe #3"), sayable("旋盤 3")
+    (True, False)
+    """
+    return name.isascii() and any(letter.isalnum() for letter in name)
 
 
 def station_id(resource: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from broker.settings import Mqtt
+from gateway.replay.issued import EDGE
 from gateway.replay.script import Line
 
-SETTINGS = "edge.toml"
 _END_SECONDS = 10.0
 
 
@@ -46,7 +46,7 @@ def write_settings(folder: Path, *, firm: str, edge: str, time_zone: str, mqtt: 
     lines += ["", "[mqtt]", *(f"{key} = {_toml(value)}" for key, value in said.items())]
     if tls:
         lines += ["", "[mqtt.tls]", *(f"{key} = {_toml(value)}" for key, value in tls.items())]
-    path = folder / SETTINGS
+    path = folder / EDGE
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

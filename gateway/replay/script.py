@@ -46,9 +46,11 @@ def _begins(session: Session, ticket: str) -> Iterator[str]:
 
 
 def _ends(session: Session, ticket: str) -> Iterator[str]:
-    """Yield a finish and its number (0 is keyed as 0), then scrap and hold where there are any."""
+    """Yield a finish and its number (0 is keyed as 0; none if nobody counted), then scrap and hold if there are any."""
     station, row = printed(StationCode(session.station)), session.row
-    yield from (station, _FINISH, ticket, str(row.good))
+    yield from (station, _FINISH, ticket)
+    if row.good is not None:
+        yield str(row.good)
     for card, pieces in ((_SCRAP, row.scrap), (_HOLD, row.hold)):
         if pieces:
             yield from (station, card, ticket, str(pieces))

@@ -31,12 +31,12 @@ class Totals:
     """One operation of one order: its rows or sessions, pieces, and worked seconds (None: not asked there)."""
 
     sessions: int = 0
-    good: int = 0
+    good: int | None = 0
     scrap: int = 0
     hold: int = 0
     seconds: float | None = 0.0
-    assumed: int = 0
-    """Pieces nobody counted; a history has none."""
+    assumed: int | None = 0
+    """Pieces nobody counted; as `good`, not asked where the history itself has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,14 @@ def of_file(plan: Plan) -> dict[Place, Totals]:
     for session in plan.sessions:
         row, place = session.row, (session.row.order, session.no)
         so_far = totals[place]
+        counted = row.good is not None and so_far.good is not None
         totals[place] = Totals(
             so_far.sessions + 1,
-            so_far.good + row.good,
+            (so_far.good or 0) + (row.good or 0) if counted else None,
             so_far.scrap + row.scrap,
             so_far.hold + row.hold,
             (so_far.seconds or 0.0) + (row.end - row.start).total_seconds(),
+            0 if counted else None,
         )
     return dict(totals)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from broker.events import Handover, Printed, Scan, Work
+from broker.events import Correction, Handover, Printed, Scan, Work
 from gateway.rules import handovers, office, sessions
 from gateway.rules.draft import Draft
 from gateway.rules.freeze import freeze
@@ -36,3 +36,8 @@ def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
         if type(event) is not Printed:  # a paper more moves no order
             draft.last_at = at
     return freeze(draft, settle(draft), sequence.count)
+
+
+def taken_back(events: Iterable[Stamped]) -> bool:
+    """Whether corrections void everything that was said of an order, so that there is nothing to show of it."""
+    return all(type(row.event) is Correction for _, row in arrange(events).rows)

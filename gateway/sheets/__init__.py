@@ -11,11 +11,26 @@ from broker.words import Word
 
 SIZE_LIMIT_BYTES = 4 * 1024 * 1024
 ROW_LIMIT = 10_000
-"""A year of a large shop's lines; more in one file is a mistake, and would be one huge transaction."""
+"""A year of a large shop's lines of orders; more in one file is a mistake, and would be one huge transaction."""
 COLUMN_LIMIT = 200
 
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
 """As the file has it: CSV knows text alone; in a workbook a formula is what it last came to. None or "" is blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a file is read: its bytes, those of an archive's parts together, rows of a sheet."""
+
+    size_bytes: int
+    unpacked_bytes: int
+    rows: int
+
+
+ORDERS = Limits(SIZE_LIMIT_BYTES, 32 * 1024 * 1024, ROW_LIMIT)
+"""As a workbook a year's orders with every step have about 4 MiB of parts."""
+HISTORY = Limits(64 * 1024 * 1024, 256 * 1024 * 1024, 100_000)
+"""Years of a shop's reports: the largest we have seen has 5,000 rows a quarter, 160 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +69,25 @@ class UnreadableError(Exception):
         self.reason, self.remedy, self.row, self.sheet = reason, remedy, row, sheet
 
 
-def read(data: bytes) -> Book:
-    """Return what is in the file, by its content, whatever its name. Raises UnreadableError."""
-    if len(data) > SIZE_LIMIT_BYTES:
+def read(data: bytes, limits: Limits = ORDERS, *, encoding: str | None = None, separator: str | None = None) -> Book:
+    """Return what is in the file, by its content, whatever its name. Raises UnreadableError.
+
+    `encoding` and `separator` of a CSV are found out unless given; LookupError if there is no such encoding.
+    """
+    if len(data) > limits.size_bytes:
         raise UnreadableError(
             Word(
-                f"{len(data):,}バイトあり、上限の{SIZE_LIMIT_BYTES:,}バイトより大きい",
-                f"it has {len(data):,} bytes, more than the limit of {SIZE_LIMIT_BYTES:,}",
+                f"{len(data):,}バイトあり、上限の{limits.size_bytes:,}バイトより大きい",
+                f"it has {len(data):,} bytes, more than the limit of {limits.size_bytes:,}",
             ),
             DIVIDE,
         )
     for beginning, sort in _SORTS:
         if data.startswith(beginning):
-            return sort(data)
-    return _csv(data)
+            return sort(data, limits)
+    from gateway.sheets.text import read_csv  # noqa: PLC0415 - both ways know the shapes above
+
+    return read_csv(data, limits, encoding=encoding, separator=separator)
 
 
 def letter(column: int) -> str:
@@ -91,9 +111,9 @@ def filled(cells: Sequence[Cell]) -> bool:
 DIVIDE = Word("いくつかのファイルに分けてください", "Divide it into several files")
 
 
-def too_many_rows(row: int, sheet: str | None = None) -> UnreadableError:
+def too_many_rows(row: int, limits: Limits, sheet: str | None = None) -> UnreadableError:
     """Return the refusal of a sheet that is too long."""
-    reason = Word(f"{ROW_LIMIT:,}行より多い", f"there are more than {ROW_LIMIT:,} rows")
+    reason = Word(f"{limits.rows:,}行より多い", f"there are more than {limits.rows:,} rows")
     return UnreadableError(reason, DIVIDE, row=row, sheet=sheet)
 
 
@@ -107,19 +127,13 @@ def too_many_columns(row: int, sheet: str | None = None) -> UnreadableError:
     )
 
 
-def _csv(data: bytes) -> Book:
-    from gateway.sheets.text import read_csv  # noqa: PLC0415 - both ways know the shapes above
-
-    return read_csv(data)
-
-
-def _xlsx(data: bytes) -> Book:
+def _xlsx(data: bytes, limits: Limits) -> Book:
     from gateway.sheets.excel import read_xlsx  # noqa: PLC0415 - openpyxl only for those who need it
 
-    return read_xlsx(data)
+    return read_xlsx(data, limits)
 
 
-def _old_excel(_: bytes) -> Book:
+def _old_excel(_: bytes, __: Limits) -> Book:
     raise UnreadableError(
         Word("古い Excel の形式（.xls）か、パスワードが付いている", "it is an old .xls file, or has a password"),
         Word(
@@ -129,14 +143,14 @@ def _old_excel(_: bytes) -> Book:
     )
 
 
-def _pdf(_: bytes) -> Book:
+def _pdf(_: bytes, __: Limits) -> Book:
     raise UnreadableError(
         Word("PDF で、表ではない", "it is a PDF, not a table"),
         Word("元の Excel か CSV をもらってください", "Ask for the Excel or CSV file it was made from"),
     )
 
 
-_SORTS: tuple[tuple[bytes, Callable[[bytes], Book]], ...] = (
+_SORTS: tuple[tuple[bytes, Callable[[bytes, Limits], Book]], ...] = (
     (b"PK\x03\x04", _xlsx),
     (b"\xd0\xcf\x11\xe0", _old_excel),
     (b"%PDF", _pdf),

@@ -25,9 +25,9 @@ from openpyxl.workbook import Workbook
 from broker.words import Word
 from gateway.sheets import (
     COLUMN_LIMIT,
-    ROW_LIMIT,
     Book,
     Cell,
+    Limits,
     Row,
     Sheet,
     UnreadableError,
@@ -36,8 +36,6 @@ from gateway.sheets import (
     too_many_rows,
 )
 
-UNPACKED_LIMIT_BYTES = 32 * 1024 * 1024
-"""What all parts of the archive may come to; a year's orders with every step have about 4 MiB."""
 _PART_LIMIT = 1000
 _SHEET_LIMIT = 50
 _REACH = 100_000
@@ -62,17 +60,17 @@ _DAMAGED = (
 """What zipfile, defusedxml and openpyxl raise for an archive that is no workbook, a damaged one, or a malicious one."""
 
 
-def read_xlsx(data: bytes) -> Book:
+def read_xlsx(data: bytes, limits: Limits) -> Book:
     """Return every sheet that a person sees, with values as last worked out. Raises UnreadableError."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _weigh(archive)
+            _weigh(archive, limits)
             texts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")}
         values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         formulas = None
         if any(b"<f" in text for text in texts.values()):
             formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-        return Book(tuple(_sheets(values, formulas, texts)))
+        return Book(tuple(_sheets(values, formulas, texts, limits)))
     except _DAMAGED as error:
         raise UnreadableError(
             Word("Excel のブック（.xlsx）として読めない", "it cannot be read as an Excel workbook (.xlsx)"),
@@ -80,15 +78,15 @@ def read_xlsx(data: bytes) -> Book:
         ) from error
 
 
-def _weigh(archive: zipfile.ZipFile) -> None:
+def _weigh(archive: zipfile.ZipFile, limits: Limits) -> None:
     """Refuse an archive that unpacks to too much."""
     parts = archive.infolist()
     size = sum(part.file_size for part in parts)
-    if size > UNPACKED_LIMIT_BYTES or len(parts) > _PART_LIMIT:
+    if size > limits.unpacked_bytes or len(parts) > _PART_LIMIT:
         raise UnreadableError(
             Word(
-                f"開くと{size:,}バイトになり、上限の{UNPACKED_LIMIT_BYTES:,}バイトより大きい",
-                f"it unpacks to {size:,} bytes, more than the limit of {UNPACKED_LIMIT_BYTES:,}",
+                f"開くと{size:,}バイトになり、上限の{limits.unpacked_bytes:,}バイトより大きい",
+                f"it unpacks to {size:,} bytes, more than the limit of {limits.unpacked_bytes:,}",
             ),
             Word(
                 "画像や要らないシートを消し、値だけを新しいブックに貼り付けてください",
@@ -97,7 +95,7 @@ def _weigh(archive: zipfile.ZipFile) -> None:
         )
 
 
-def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, bytes]) -> Iterator[Sheet]:
+def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, bytes], limits: Limits) -> Iterator[Sheet]:
     day_zero = date(1904, 1, 1) if values.epoch == CALENDAR_MAC_1904 else date(1899, 12, 30)
     seen = [sheet for sheet in values.worksheets if sheet.sheet_state == "visible"]
     if len(seen) > _SHEET_LIMIT:
@@ -111,8 +109,8 @@ def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, byt
         for number, cells, unknown in _records(sheet, formulas[sheet.title] if formulas is not None else None):
             if not unknown and not filled(cells):
                 continue
-            if len(rows) == ROW_LIMIT:
-                raise too_many_rows(number, sheet.title)
+            if len(rows) == limits.rows:
+                raise too_many_rows(number, limits, sheet.title)
             if filled(cells[COLUMN_LIMIT:]):
                 raise too_many_columns(number, sheet.title)
             rows.append(Row(number, cells[:COLUMN_LIMIT]))

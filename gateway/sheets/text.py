@@ -8,8 +8,8 @@ from itertools import islice
 from broker.words import Word
 from gateway.sheets import (
     COLUMN_LIMIT,
-    ROW_LIMIT,
     Book,
+    Limits,
     Row,
     Sheet,
     UnreadableError,
@@ -23,26 +23,32 @@ _LOOKED_AT = 30
 """Records from which the separator is told."""
 
 
-def read_csv(data: bytes) -> Book:
+def read_csv(data: bytes, limits: Limits, *, encoding: str | None = None, separator: str | None = None) -> Book:
     """Return a book of one sheet. Raises UnreadableError."""
-    text, encoding = _text(data)
+    text, encoding = _text(data, encoding)
     if text.lstrip()[:200].lower().startswith(("<html", "<!doctype", "<table", "<?xml")):
         raise UnreadableError(
             Word("表計算ではなくウェブページ（HTML）か XML", "it is a web page (HTML) or XML, not a table"),
             Word("Excel で開き、.xlsx か CSV で保存し直してください", "Open it in Excel and save it as .xlsx or CSV"),
         )
-    separator = max(_SEPARATORS, key=lambda one: (_cells(text, one), -_SEPARATORS.index(one)))
-    return Book((Sheet(None, tuple(_rows(text, separator))),), encoding, separator)
+    separator = separator or max(_SEPARATORS, key=lambda one: (_cells(text, one), -_SEPARATORS.index(one)))
+    return Book((Sheet(None, tuple(_rows(text, separator, limits))),), encoding, separator)
 
 
-def _text(data: bytes) -> tuple[str, str]:
+def _text(data: bytes, named: str | None) -> tuple[str, str]:
     encodings = ["utf-16"] if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ["utf-8-sig", "cp932"]
     furthest = 0
-    for encoding in encodings:
+    for encoding in [named] if named else encodings:
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError as error:
             furthest = max(furthest, error.start)
+    if named:
+        raise UnreadableError(
+            Word(f"文字コードが {named} ではない", f"it is not {named}"),
+            Word("encoding を直してください", "Change encoding"),
+            row=data.count(b"\n", 0, furthest) + 1,
+        )
     raise UnreadableError(
         Word("文字コードが UTF-8 でも Shift_JIS（CP932）でもない", "it is neither UTF-8 nor Shift_JIS (CP932)"),
         Word(
@@ -62,7 +68,7 @@ def _cells(text: str, separator: str) -> int:
         return 0
 
 
-def _rows(text: str, separator: str) -> list[Row]:
+def _rows(text: str, separator: str, limits: Limits) -> list[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
     number = 0
@@ -70,8 +76,8 @@ def _rows(text: str, separator: str) -> list[Row]:
         for number, record in enumerate(reader, start=1):
             if not filled(record):
                 continue
-            if len(rows) == ROW_LIMIT:
-                raise too_many_rows(number)
+            if len(rows) == limits.rows:
+                raise too_many_rows(number, limits)
             if filled(record[COLUMN_LIMIT:]):
                 raise too_many_columns(number)
             rows.append(Row(number, tuple(record[:COLUMN_LIMIT])))

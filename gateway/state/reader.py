@@ -96,10 +96,18 @@ class State:
         """Return every order, least recently changed first."""
         return self.changed(0)
 
-    def changed(self, after: int) -> list[Kept]:
+    def changed(self, after: int, limit: int | None = None) -> list[Kept]:
         """Return the orders that changed after this revision. One that went into another order is in neither list."""
-        wanted = select(t.orders).where(t.orders.c.revision > after).order_by(t.orders.c.revision)
+        wanted = select(t.orders).where(t.orders.c.revision > after).order_by(t.orders.c.revision).limit(limit)
         return [_kept(one) for one in self._all(wanted)]
+
+    def size(self) -> int:
+        """Return how many orders there are."""
+        return self._read(lambda c: c.scalar(select(func.count()).select_from(t.orders)) or 0, 0)
+
+    def keys(self) -> frozenset[str]:
+        """Return the keys of all orders."""
+        return frozenset(one.key for one in self._all(select(t.orders.c.key)))
 
     def order(self, key: str) -> Kept | None:
         """Return one order, or None."""

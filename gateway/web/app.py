@@ -17,8 +17,9 @@ from gateway.orders.pages import router as paper
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
-from gateway.web import data, live, office, pages, words
+from gateway.web import data, lead_pages, live, office, pages, words
 from gateway.web.guard import Guard
+from gateway.web.leads import Leads
 from gateway.web.look import HERE
 from gateway.web.memory import Memory
 from gateway.web.reader import Language, Names, Reader
@@ -49,7 +50,8 @@ def create_app(settings: Gateway) -> FastAPI:
     app = FastAPI(title="Mawashi", docs_url=None, redoc_url=None, openapi_url=None, lifespan=following)
     app.state.settings, app.state.memory, app.state.zone = settings, memory, zone
     app.state.reader, app.state.rows, app.state.found, app.state.order = reader, {}, state.find, state.order
-    for part in (pages, data, live, office):
+    app.state.leads = Leads(state)
+    for part in (pages, data, live, lead_pages, office):
         app.include_router(part.router)
     app.include_router(paper(settings, order=_order_of(memory, state), stations=_stations_of(memory)))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

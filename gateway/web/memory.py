@@ -124,9 +124,10 @@ class Memory:
         self._tell(orders)
 
     def forget(self, keys: Sequence[str]) -> None:
-        """Drop orders that are no more: what nobody could name has been given to an order."""
+        """Drop orders that are no more: what nobody could name has been given to an order, or all was taken back."""
         for key in keys:
             self.orders.pop(key, None)
+        self.firms = dict.fromkeys(firm for kept in self.orders.values() for firm in kept.state.firms)
         self._today = None
         self._tell(everything=True)
 

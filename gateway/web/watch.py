@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from broker.clock import Clock
 from broker.topics import GATEWAY
 from gateway.ledger import Ledger, Standing
+from gateway.replay.issued import played_edges
 from gateway.settings import Gateway
 from gateway.state import State
 from gateway.store import StoreError
@@ -72,8 +73,8 @@ class Watch(threading.Thread):
         self._samples: deque[_Sample] = deque(maxlen=600)
         self._as_of: _Sample | None = None
         self._born = self._cursor = self._revision = self._version = 0
-        self._nameless: set[str] = set()
-        """番号不明: kept here, for the orders in memory are the event loop's to walk."""
+        self._keys: set[str] = set()
+        """Of all orders; kept here, for the orders in memory are the event loop's to walk."""
         self._trouble: str | None = None
 
     def stop(self) -> None:
@@ -122,12 +123,11 @@ class Watch(threading.Thread):
         if born and born != self._born and (not self._memory.ready or (folded and cursor >= self._cursor)):
             revision, orders, now = state.revision(), state.orders(), self._clock.read().at
             self._born, self._revision = born, max([revision, *(kept.revision for kept in orders)])
-            self._nameless = {kept.key for kept in orders if not kept.state.known}
+            self._keys = {kept.key for kept in orders}
             self._hand(self._memory.replace, [kept for kept in orders if not old(kept.state, now)], self._revision)
         elif born and born == self._born and (changed := state.changed(self._revision)):
             self._revision = changed[-1].revision
-            self._nameless.difference_update(kept.key for kept in changed)
-            self._nameless.update(kept.key for kept in changed if not kept.state.known)
+            self._keys.update(kept.key for kept in changed)
             self._hand(self._memory.merge, changed, self._revision)
         if born == self._born and born:
             self._cursor = cursor
@@ -140,11 +140,12 @@ class Watch(threading.Thread):
 
     def _beat(self, ledger: Ledger, state: State) -> None:
         mono, now = time.monotonic(), self._clock.read().at
-        authors = ledger.standing()
-        gone = [key for key in self._nameless if self._born == state.born() and state.order(key) is None]
-        if gone:  # the office has since given them to an order
-            self._nameless.difference_update(gone)
-            self._hand(self._memory.forget, gone)
+        played = played_edges(self._settings.data_dir)
+        authors = [one for one in ledger.standing() if one.author not in played or one.waiting or one.missing]
+        if self._born == state.born() and state.size() != len(self._keys):
+            gone = self._keys - state.keys()  # given to another order by the office, or taken back
+            self._keys -= gone
+            self._hand(self._memory.forget, tuple(gone))
         self._hand(self._memory.machines, state.stations())
         if self._as_of:
             silent = self._contacts.silent(authors, now, mono)

@@ -189,3 +189,51 @@ DAYS = Word("{d}日{h}時間", "{d} d {h} h")
 WHOLE_DAYS = Word("{d}日", "{d} d")
 WEEKDAYS = tuple(map(Word, "月火水木金土日", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+ELSEWHERE = Word("他社にあった時間", "At other firms")
+LEAD_SAID = Word(
+    "{when}に納めた{n}件では、{cause}がリードタイムの{share}でした。",
+    "Of the {n} orders delivered {when}, {cause} was {share} of the lead time.",
+)
+LEAD_SAID_AND_RUN = Word(
+    "{when}に納めた{n}件では、{cause}がリードタイムの{share}でした。加工は{run}です。",
+    "Of the {n} orders delivered {when}, {cause} was {share} of the lead time; running was {run}.",
+)
+LEAD_TYPICAL = Word(
+    "半分の受注は{median}以内、10件のうち8件は{p80}以内です。", "Half took up to {median}, eight in ten up to {p80}."
+)
+LEAD_FEW = Word(
+    "納めた受注は{n}件です。{enough}件そろうと、何に時間がかかったかをここで言います。",
+    "{n} orders have been delivered. From {enough} on, this says what the time went into.",
+)
+LEAD_NOTE = Word(
+    "受付から納入までを、納めた月で数えます。夜と休みも入る暦日の時間で、実働の時間は稼働日が決まってからです。",
+    "From release to delivery, by the month of delivery. Calendar time, with nights and holidays; working time follows "
+    "once calendars are set.",
+)
+LEAD_GREY = Word("灰色は{enough}件より少なく、参考です。", "Grey: fewer than {enough} orders, so take it lightly.")
+COUNTING = Word("数えています（{done}／{there}件）", "Counting: {done} of {there} orders")
+LAST_MONTH = Word("先月", "last month")
+SO_FAR_ALL = Word("これまで", "so far")
+BY_CAUSE = Word("理由", "By cause")
+BY_MONTH = Word("月", "By month")
+BY_STEP = Word("工程", "By process")
+BY_NAME = Word("工程名", "Name")
+BY_KIND = Word("種別", "Kind")
+BY_STATION = Word("設備・作業台", "Station")
+ALL_MONTHS = Word("全部の月", "All months")
+MONTH_DELIVERED = Word("納めた月", "Delivered")
+ORDERS_BEHIND = Word("受注", "Orders")
+ORDERS_WITH = Word("あった受注", "Orders with it")
+MEDIAN = Word("中央値", "Median")
+P80 = Word("8割がこれ以内", "P80")
+SHARE = Word("割合", "Share")
+BAR_MEDIAN = Word("長さは中央値、色は理由の割合", "Length: median. Colours: shares of the time")
+BAR_SHARE = Word("長さは割合、色は理由", "Length: share. Colours: causes")
+STEP_NOTE = Word(
+    "受注の時間のうち、その工程が受け持った分です。待ちも入り、重なりは一度だけ数えます。",
+    "The part of the orders' time that was this process's, waiting included; what overlaps counts once.",
+)
+MORE_STEPS = Word("ほか {n}", "{n} more")
+OLDER_MONTHS = Word("ほかに古い月が {n}", "{n} older months")
+NO_NAME = Word("（名前なし）", "(no name)")

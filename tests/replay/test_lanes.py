@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from broker.settings import load
 from gateway.replay.lanes import Case, Plan, Step, lay, station_id
-from gateway.replay.mapping import History, Row, rows
+from gateway.replay.mapping import History
+from gateway.replay.reading import Row, read
 from tests.replay.test_mapping import CONFIG
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -99,7 +100,7 @@ def test_no_two_sessions_of_one_lane_ever_overlap_and_any_order_of_the_file_give
 
 
 def test_158_reports_of_the_public_log_start_while_one_of_the_same_kind_is_open(data):
-    found = rows((data / "production_4tu_start_end_qty.csv").read_bytes(), load(History, CONFIG / "4tu.toml"))
+    found = read((data / "production_4tu_start_end_qty.csv").read_bytes(), load(History, CONFIG / "4tu.toml")).rows
     plan = lay(found)
     of_a_kind = defaultdict(list)
     for session in plan.sessions:

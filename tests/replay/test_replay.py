@@ -19,12 +19,12 @@ from broker.events import Action, Quality, Quantity, Work, encode
 from broker.settings import validate
 from gateway.api import Api
 from gateway.ledger import Ledger, StoreError
-from gateway.replay.command import run
+from gateway.replay.command import Wanted, run
 from gateway.replay.issued import FILE, Book
+from gateway.replay.undo import run as take_back
 from gateway.settings import Gateway
 from tests.conftest import Influx, until
 from tests.orders.server import Server, running
-from tests.replay.test_mapping import CONFIG
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def server(mosquitto, influx: Influx, prefix: str) -> Iterator[Server]:
 
 
 def replayed(server: Server, past: Path, mapping: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
-    return server.mawashi("replay", str(past), "--map", str(mapping), *flags)
+    return server.mawashi("replay", str(past), "--map", str(mapping), "--yes", *flags)
 
 
 def rows_in(server: Server) -> int:
@@ -101,7 +101,11 @@ def test_a_history_cut_off_in_the_middle_goes_on_and_comes_out_as_it_was_written
     program = Path(sys.executable).with_name("mawashi")
     with (server.folder / "first").open("wb") as log:
         first = subprocess.Popen(
-            [program, "replay", *map(str, (history[0], "--map", history[1], "--settings", server.settings_path))],
+            [
+                program,
+                "replay",
+                *map(str, (history[0], "--yes", "--map", history[1], "--settings", server.settings_path)),
+            ],
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -160,25 +164,93 @@ def test_one_piece_more_than_the_file_says_is_a_difference_and_status_1(server, 
 def test_what_cannot_be_played_is_refused_with_status_2_before_anything_is_asked(history, tmp_path, capsys):
     nowhere = validate(Gateway, {"data_dir": tmp_path / "none"}, "gateway.toml")
     past, mapping = history
-    assert run(nowhere, tmp_path / "no.csv", mapping) == 2
+
+    def played(file: Path = past, *, yes: bool = True) -> int:
+        return run(nowhere, Wanted(file, mapping, yes=yes, json=True))
+
+    assert played(tmp_path / "no.csv") == 2
     mapping.write_text(MAPPING.replace("past-works", "gateway"))
-    assert run(nowhere, past, mapping) == 2
+    assert played() == 2
     mapping.write_text(MAPPING.replace("cp932", "utf-8"))
-    assert run(nowhere, past, mapping) == 2
+    assert played() == 2
     mapping.write_text(MAPPING)
-    assert run(nowhere, past, mapping) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert "no.csv を読めません" in said[0]
-    assert "gateway is reserved" in said[1]
-    assert "is not utf-8" in said[2]
-    assert "mawashi gateway を起動してください" in said[3]
+    assert played(yes=False) == 1
+    assert played() == 1
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "no.csv を読めません" in said[0]["refused"]
+    assert "gateway is reserved" in said[1]["refused"]
+    assert "it is not utf-8" in said[2]["refused"]
+    assert (said[3]["would"]["orders"], said[3]["would"]["left_out"]) == (30, {"dropped": 30})
+    assert "mawashi gateway を起動してください" in said[4]["refused"]
     assert not (tmp_path / "none").exists()
 
 
+def facts_in_force(server: Server, firm: str) -> int:
+    """What InfluxDB is told of the firm's work; how its terminals stand is another matter."""
+    with server.caught_up() as state:
+        points = state.points(0, 1_000_000)
+    return sum(not point.void for point in points if point.firm == firm and point.measurement != "edge")
+
+
+def test_a_replay_is_proposed_shown_put_in_after_a_yes_and_taken_back_without_a_trace(server, tmp_path, capsys):
+    past, kept = tmp_path / "Past.csv", tmp_path / "Past.replay.toml"
+    past.write_text(synthetic(6), encoding="cp932", newline="")
+    firm = {"firm": "turning"}
+
+    def played(**wanted: object) -> tuple[int, str]:
+        status = run(server.settings, Wanted(past, **wanted))
+        return status, "".join(capsys.readouterr())
+
+    def undone(name: Path | None = None, *, yes: bool = True, json: bool = False) -> tuple[int, str]:
+        status = take_back(server.settings, name, None, yes=yes, json=json)
+        return status, "".join(capsys.readouterr())
+
+    status, said = played()
+    assert (status, "--set firm=" in said) == (2, True)
+    status, said = played(answers=firm, dry_run=True)
+    assert (status, kept.exists()) == (0, False)
+    assert "工程「旋削」を" in said
+    assert "Nothing was put in" in said
+    status, said = played(answers=firm)
+    assert (status, "--yes" in said) == (1, True)
+    assert 'order = "製番"' in kept.read_text(encoding="utf-8")
+    assert rows_in(server) == 0
+
+    status, said = played(yes=True, compare=True, json=True)
+    told = json.loads(said)
+    assert (status, told["orders"], told["differences"], told["odd"], told["name"]) == (0, 6, 0, 0, "past")
+    with server.caught_up() as state:
+        assert len(state.orders()) == 6
+        assert state.stations() == [], "a history's machines are not today's"
+    assert facts_in_force(server, "turning") > 0
+
+    status, said = undone(yes=False)
+    assert (status, "To do it, add --yes" in said) == (1, True)
+    recorded = rows_in(server)
+    status, said = undone(Path("past"), json=True)
+    assert status == 0, said
+    told = json.loads(said)["undone"]
+    assert (told["name"], told["firm"], told["orders"], told["others"]) == ("past", "turning", 6, 0)
+    assert 0 < told["records"] <= recorded, "what the history's own edge corrected is void already"
+    with server.caught_up() as state:
+        assert state.orders() == []
+        assert state.find("A-1") == []
+        assert [seen for seen in state.seen(0, 10_000) if seen.payload] == []
+    assert facts_in_force(server, "turning") == 0
+    assert rows_in(server) == recorded + told["records"], "nothing was deleted"
+    assert "There is no replay to take back" in undone()[1]
+
+    status, said = played(yes=True, compare=True, json=True)
+    assert (status, json.loads(said)["differences"]) == (0, 0), "and the same file may be played again"
+
+
 @pytest.mark.timeout(300)
-def test_the_public_log_comes_out_as_it_was_written(server, data):
-    done = replayed(server, data / "production_4tu_start_end_qty.csv", CONFIG / "4tu.toml", "--verify", "--json")
+def test_the_public_log_comes_out_as_it_was_written_by_a_mapping_that_was_proposed(server, data, tmp_path):
+    past = tmp_path / "Production.csv"
+    past.symlink_to(data / "production_4tu_start_end_qty.csv")
+    done = server.mawashi("replay", str(past), "--set", "firm=history-4tu", "--yes", "--verify", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert (said["orders"], said["rows"], said["differences"], said["odd"]) == (225, 4503, 0, 0)
     assert said["influx"]
+    assert "Case ID" in past.with_name("Production.replay.toml").read_text(encoding="utf-8")
