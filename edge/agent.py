@@ -15,15 +15,17 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from broker.clock import Reading
+from broker.events import MachineState
 from broker.messages import OpenSession, StationView
 from edge import panel as words
 from edge.books import is_damage
-from edge.inbox import Inbox, Item, PortLost, PortOpen, Scanned, Stop, Typed
+from edge.inbox import Inbox, Item, MachineFound, MachineLost, PortLost, PortOpen, Scanned, Sensed, Stop, Typed
 from edge.log import Log
+from edge.machines import Machines
 from edge.outbox import RefusedError
 from edge.panel import Panel, Picture
 from edge.port import Port
-from edge.rules import Answer, Feedback, Session, Tone, read, tick
+from edge.rules import Answer, Feedback, Session, Tone, read, say, tick
 from edge.salvage import rescue
 from edge.settings import Edge
 from edge.store import Store
@@ -43,9 +45,13 @@ class Agent:
         self._ports = {one.id: Port(one, self._inbox) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()
-        self._pictured: dict[str, tuple[Session, ...] | None] = {
-            station: None for one in settings.scanner for station in one.stations
-        }
+        self._machines = Machines(settings, self._store, self._inbox, log)
+        self._pictured: dict[str, object] = dict.fromkeys(
+            [
+                *(station for one in settings.scanner for station in one.stations),
+                *(one.station for one in settings.machine),
+            ]
+        )
         self._feedback: Feedback | None = None
         self._refusing = False
         self._tick_at = time.monotonic()
@@ -58,8 +64,10 @@ class Agent:
         self._store.uplink.start()
         for port in self._ports.values():
             port.start()
+        self._machines.start()
         self._pictures()
-        self._log("INFO", "ready", scanners=len(self._ports), waiting=self._store.uplink.sending.waiting)
+        counts = {"scanners": len(self._ports), "machines": len(self._machines.lost)}
+        self._log("INFO", "ready", **counts, waiting=self._store.uplink.sending.waiting)
         while True:
             self._show()
             try:
@@ -81,6 +89,7 @@ class Agent:
         """Release everything."""
         for port in self._ports.values():
             port.stop()
+        self._machines.stop()
         self._store.close()
         self._panel.close()
 
@@ -88,6 +97,7 @@ class Agent:
         match item:
             case Scanned(scanner, text):
                 now = self._store.clock.read()
+                self._machines.flush(self._desks[scanner].stations, now)
                 self._answer(
                     scanner,
                     read(
@@ -108,6 +118,9 @@ class Agent:
                 self._lost[scanner] = reason
                 self._said_lost.add(scanner)
                 self._log("WARNING", reason)
+            case Sensed() | MachineFound() | MachineLost():
+                if self._machines.take(item, self._store.clock.read()):
+                    self._pictures()
             case Typed():
                 pass
             case _:
@@ -121,12 +134,15 @@ class Agent:
         for scanner, desk in self._desks.items():
             if answer := tick(self._store.memory, desk, now):
                 self._answer(scanner, answer, now)
+        if self._machines.tick(now):
+            self._pictures()
         self._write_status()
 
     def _answer(self, scanner: str, answer: Answer, now: Reading) -> None:
         """Commit, and only then say it."""
         try:
-            self._store.accept(answer.memory, answer.events, now)
+            marks = self._machines.marks(answer.events, self._store.outbox.next_ref)
+            self._store.accept(answer.memory, answer.events, now, **marks)
         except RefusedError as error:
             self._store.uplink.refuse()
             if not self._refusing:
@@ -145,7 +161,8 @@ class Agent:
             self._refusing = False
             self._log("INFO", "scans are recorded again")
         if answer.feedback:
-            self._say(scanner, answer.feedback)
+            counted = self._machines.counted(answer.events)
+            self._say(scanner, say.machine_counted(answer.feedback, counted) if counted else answer.feedback)
         self._pictures()
 
     def _say(self, scanner: str, feedback: Feedback) -> None:
@@ -169,14 +186,15 @@ class Agent:
         )
 
     def _pictures(self) -> None:
-        """Publish the stations whose open sessions changed."""
+        """Publish the stations whose open sessions or machines changed."""
         now, sessions = self._store.clock.read().at, self._store.memory.open()
         names = dict.fromkeys([*self._pictured, *(one.station for one in sessions)])
         for name in names:
             here = tuple(one for one in sessions if one.station == name)
-            if self._pictured.get(name) != here:
-                self._pictured[name] = here
-                self._store.uplink.picture(station_view(name, here, now))
+            machine, since = self._machines.seen(name)
+            if self._pictured.get(name) != (here, machine, since):
+                self._pictured[name] = here, machine, since
+                self._store.uplink.picture(station_view(name, here, now, machine, since))
 
     def _write_status(self) -> None:
         """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""
@@ -189,6 +207,8 @@ class Agent:
             "ignored_receipts": uplink.sending.ignored,
             "refused": uplink.refused,
             "scanners": {name: self._lost.get(name) for name in self._ports},
+            "machines": self._machines.lost,
+            "malformed": self._machines.malformed,
             "dropped": {
                 name: {"half": port.counts.half, "overflow": port.counts.overflow} for name, port in self._ports.items()
             },
@@ -205,11 +225,19 @@ class Agent:
             return
 
 
-def station_view(name: str, sessions: Sequence[Session], at: datetime) -> StationView:
-    """Return the picture of one station: its open sessions."""
+def station_view(
+    name: str,
+    sessions: Sequence[Session],
+    at: datetime,
+    machine: MachineState = MachineState.UNKNOWN,
+    machine_at: datetime | None = None,
+) -> StationView:
+    """Return the picture of one station: its open sessions, and what its machine does since when."""
     return StationView(
         station=name,
         at=at,
+        machine=machine,
+        machine_at=machine_at,
         sessions=tuple(
             OpenSession.model_validate(
                 {

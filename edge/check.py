@@ -26,8 +26,9 @@ from edge.agent import status_path
 from edge.books import Books, books, is_damage
 from edge.inbox import Down, Inbox, Up
 from edge.lock import is_held
+from edge.machine import why_not_heard
 from edge.port import why_not_open
-from edge.settings import Edge, Scanner
+from edge.settings import Edge, Machine, Scanner
 from edge.uplink import ToInbox, hello_of
 
 _ANSWER_SECONDS = 5.0
@@ -58,7 +59,7 @@ def check(settings: Edge) -> Iterator[Line]:
     yield _clock()
     line, held = _outbox(settings)
     yield line
-    if not settings.scanner:
+    if not settings.scanner and not settings.machine:
         yield Line(
             Word("スキャナ", "scanners"),
             Word(
@@ -68,6 +69,8 @@ def check(settings: Edge) -> Iterator[Line]:
         )
     for scanner in settings.scanner:
         yield _scanner(scanner, running)
+    for machine in settings.machine:
+        yield _machine(machine, running)
     yield from _connection(settings, held) if running is None else _running_connection(settings, running)
 
 
@@ -108,6 +111,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
             lines.append(f"スキャナ / scanner {name}: {f'差してください / {why}' if why else 'ok'}")
             if dropped := dropped_by(found, name):
                 lines.append(f"スキャナ / scanner {name}: {_both(dropped)}")
+        for name, why in (found.get("machines") or {}).items():
+            lines.append(f"機械 / machine {name}: {f'つながりません / {why}' if why else 'ok'}")
         if found.get("refused"):
             lines.append(f"記録できなかった読み取り {found['refused']} / {found['refused']} scans refused: disk full")
         if found.get("other_server"):
@@ -201,6 +206,19 @@ def _scanner(scanner: Scanner, running: dict[str, Any] | None) -> Line:
             ),
         )
     return Line(what)
+
+
+def _machine(machine: Machine, running: dict[str, Any] | None) -> Line:
+    what = Word(f"機械 {machine.id}", f"machine {machine.id} {machine.address}")
+    if running is not None and machine.id in (running.get("machines") or {}):
+        why = running["machines"][machine.id]
+    else:
+        why = why_not_heard(machine)
+    remedy = Word(
+        "つながりません。機械の電源と LAN の線、[[machine]] の address を確かめてください",
+        f"{why}. See that it is switched on and connected, and mend address in [[machine]]",
+    )
+    return Line(what, remedy if why else None)
 
 
 def dropped_by(running: dict[str, Any], scanner: str) -> Word | None:

@@ -110,6 +110,34 @@ def play(settings: Settings = DEFAULT_SETTINGS) -> None:
         _end(f"{kept.data_dir}: {error}. Make room there, and give this user the right to write", 1)
 
 
+@app.command("try")
+def try_driver(
+    driver: Annotated[str, typer.Argument(help="shdr")],
+    source: Annotated[str, typer.Option("--input", help="A file of what the device sent.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
+) -> None:
+    """装置を試す / Show what a driver makes of a file: states, counts, alarms, malformed lines. Records nothing."""
+    from edge.drivers.table import DRIVERS
+    from edge.trial import Trial, sentences
+
+    if driver not in DRIVERS:
+        known = ", ".join(DRIVERS)
+        _end(
+            f"{driver} という装置の読み方はありません。{known} から選んでください / no driver {driver}: choose {known}",
+            2,
+        )
+    trial = Trial(DRIVERS[driver]())
+    try:
+        with Path(source).open("rb") as stream:
+            while data := stream.read(65_536):
+                trial.feed(data)
+    except OSError as error:
+        _end(f"{source} が読めません / cannot be read: {error}", 2)
+    trial.feed(b"\n")  # the last line of a file may lack its end
+    trial.end()
+    print(json.dumps(trial.plain(), ensure_ascii=False) if as_json else "\n".join(sentences(trial)))
+
+
 def _read(path: Path) -> "Edge":
     from broker.settings import SettingsError, load
     from edge.settings import Edge

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from broker.link import Delivery
+from edge.drivers.readings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,29 @@ class PortLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Sensed:
+    """A machine said something."""
+
+    machine: str
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFound:
+    """A machine can be heard."""
+
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLost:
+    """A machine cannot be heard; one sentence that says what to do."""
+
+    machine: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """One line of standard input (play); None at its end."""
 
@@ -53,5 +77,5 @@ class Stop:
     """Somebody asked us to end."""
 
 
-Item = Up | Down | Delivery | Scanned | PortOpen | PortLost | Typed | Stop
+Item = Up | Down | Delivery | Scanned | PortOpen | PortLost | Sensed | MachineFound | MachineLost | Typed | Stop
 Inbox = SimpleQueue[Item]

@@ -1,24 +1,21 @@
 """One serial scanner: a thread that keeps its port open, cuts what arrives into texts, and writes its sounds.
 
-The only module that imports pyserial. What a text means is decided elsewhere.
+What a text means is decided elsewhere.
 """
 
-import os
 import random
 import threading
 import time
-
-import serial
 
 from edge.drivers.scanner import MODELS, Counts, Parser
 from edge.inbox import Inbox, PortLost, PortOpen, Scanned
 from edge.rules import Tone
 from edge.settings import Scanner
+from edge.wire import FAILURES, SerialWire
 
 _READ_SECONDS = 0.5
 _READ_SECONDS_IDLE_END = 0.04
 """Half of what ends a frame that has no suffix."""
-_WRITE_SECONDS = 0.2
 _RETRY_SECONDS_FIRST = 0.2
 _RETRY_SECONDS_MAX = 2.0
 """So that a scanner plugged in again is read within 5 s (F15)."""
@@ -30,7 +27,7 @@ class Port:
     def __init__(self, scanner: Scanner, inbox: Inbox) -> None:
         self._scanner, self._inbox = scanner, inbox
         self._signals = MODELS[scanner.feedback]
-        self._device: serial.Serial | None = None
+        self._device: SerialWire | None = None
         self._parser = Parser(scanner.framing())
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"port {scanner.id}", daemon=True)
@@ -60,7 +57,7 @@ class Port:
             return
         try:
             device.write(data)
-        except (serial.SerialException, OSError, TypeError):  # TypeError: closed by the other thread just now
+        except FAILURES:
             return  # the reader meets the same trouble, says so and opens the port again
 
     def _run(self) -> None:
@@ -68,7 +65,7 @@ class Port:
         while not self._stopping.is_set():
             try:
                 self._read()
-            except (serial.SerialException, OSError, TypeError, ValueError) as error:
+            except FAILURES as error:
                 if self._device is not None:
                     self._device.close()
                     self._device, wait, said_lost = None, _RETRY_SECONDS_FIRST, False
@@ -83,20 +80,12 @@ class Port:
 
     def _read(self) -> None:
         """Open the port and read it until it fails or we are asked to end."""
-        path = str(self._scanner.port)
         seconds = _READ_SECONDS_IDLE_END if self._scanner.idle_end else _READ_SECONDS
-        device = serial.Serial(path, self._scanner.baud, timeout=seconds, write_timeout=_WRITE_SECONDS, exclusive=True)
-        self._device = device
-        opened = os.fstat(device.fileno()).st_rdev
+        device = self._device = SerialWire(self._scanner.port, self._scanner.baud)
         self._inbox.put(PortOpen(self._scanner.id))
         while not self._stopping.is_set():
-            if data := device.read(1):
-                data += device.read(device.in_waiting)
-                frames = self._parser.feed(data, _mono_ms())
-            else:
-                frames = self._parser.idle(_mono_ms())
-                if os.stat(path).st_rdev != opened:  # noqa: PTH116 - a name that now means another device
-                    raise serial.SerialException("another device has this name now")
+            data, now = device.read(seconds), _mono_ms()
+            frames = self._parser.feed(data, now) if data else self._parser.idle(now)
             for frame in frames:
                 self._write(self._signals.acknowledge)
                 self._inbox.put(Scanned(self._scanner.id, frame.text))
@@ -111,10 +100,10 @@ class Port:
 def why_not_open(scanner: Scanner) -> str | None:
     """Open the port for a moment; return why that cannot be done, or None."""
     try:
-        with serial.Serial(str(scanner.port), scanner.baud, exclusive=True):
-            return None
-    except (serial.SerialException, OSError, ValueError) as error:
+        SerialWire(scanner.port, scanner.baud).close()
+    except FAILURES as error:
         return str(error)
+    return None
 
 
 def _mono_ms() -> int:

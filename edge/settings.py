@@ -13,9 +13,13 @@ from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
 from edge.drivers.scanner import Framing, Model
+from edge.drivers.shdr.parser import Keys
 from edge.outbox import Keeping
 from edge.rules import Desk
+from edge.rules.counting import STEP_MOST
+from edge.rules.machines import DWELL_MS, Rules
 
+_ADDRESS = re.compile(r"[^\s:]{1,255}:[0-9]{1,5}")
 _SHIFT = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
@@ -47,6 +51,43 @@ class Scanner(Settings):
         return Framing(aim_id=self.aim_id, idle_end=self.idle_end)
 
 
+class MachineKeys(Settings):
+    """What an MTConnect adapter calls what we read."""
+
+    execution: tuple[str, ...] = Keys.execution
+    mode: tuple[str, ...] = Keys.mode
+    estop: tuple[str, ...] = Keys.estop
+    function: tuple[str, ...] = Keys.function
+    parts: tuple[str, ...] = Keys.parts
+    power: tuple[str, ...] = Keys.power
+
+
+class Machine(Settings):
+    """One machine that can be heard. Read only: nothing here could move it."""
+
+    id: Id
+    driver: Literal["shdr"]
+    station: Id
+    address: Annotated[str, Field(max_length=262)]
+    dwell_seconds: Annotated[float, Field(ge=0, le=600)] = DWELL_MS / 1000
+    step_most: Annotated[int, Field(ge=1, le=10_000)] = STEP_MOST
+    keys: MachineKeys = MachineKeys()
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        if not _ADDRESS.fullmatch(address) or not 0 < int(address.rpartition(":")[2]) < 65_536:
+            raise ValueError(
+                f"{address!r} はアドレスではありません。192.168.1.20:7878 のように書いてください / "
+                f"{address!r} is no address: write it as 192.168.1.20:7878"
+            )
+        return address
+
+    def rules(self) -> Rules:
+        """Return how its readings are judged."""
+        return Rules(dwell_ms=int(self.dwell_seconds * 1000), step_most=self.step_most)
+
+
 class Edge(Settings):
     """The whole file. `data_dir` holds the outbox, the kept order views and the lock."""
 
@@ -59,6 +100,7 @@ class Edge(Settings):
     mqtt: Mqtt = Mqtt()
     outbox: OutboxSettings = OutboxSettings()
     scanner: tuple[Scanner, ...] = ()
+    machine: tuple[Machine, ...] = ()
 
     @field_validator("firm")
     @classmethod
@@ -78,13 +120,18 @@ class Edge(Settings):
         return shifts
 
     @model_validator(mode="after")
-    def _each_scanner_once(self) -> Self:
-        for what, names in (("id", [s.id for s in self.scanner]), ("port", [str(s.port) for s in self.scanner])):
+    def _each_device_once(self) -> Self:
+        for ja, en, what, names in (
+            ("スキャナ", "scanners", "id", [one.id for one in self.scanner]),
+            ("スキャナ", "scanners", "port", [str(one.port) for one in self.scanner]),
+            ("機械", "machines", "id", [one.id for one in self.machine]),
+            ("機械", "machines", "station", [one.station for one in self.machine]),
+        ):
             for name, count in Counter(names).items():
                 if count > 1:
                     raise ValueError(
-                        f"スキャナ {count} 台の {what} が同じ {name} です。別々にしてください / "
-                        f"{count} scanners have the {what} {name}: give each its own"
+                        f"{ja} {count} 台の {what} が同じ {name} です。別々にしてください / "
+                        f"{count} {en} have the {what} {name}: give each its own"
                     )
         return self
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from broker.clock import Clock, Reading, clock
 from broker.events import AnyEvent, encode
@@ -11,7 +11,7 @@ from broker.messages import OrderView
 from broker.topics import Topic, TopicError
 from edge.inbox import Down, Inbox, Item, Up
 from edge.log import Log
-from edge.outbox import Outbox
+from edge.outbox import Outbox, Source
 from edge.rules import EMPTY, Memory, UnreadableError, dump, load
 from edge.salvage import resume
 from edge.settings import Edge
@@ -53,6 +53,11 @@ class Store:
         lines = [encode(event) for event in events]
         self.uplink.accepted(self.outbox.accept(lines, at=at.at, notes={_MEMORY: dump(memory), **notes}))
         self.memory = memory
+
+    def record(self, events: Sequence[AnyEvent], at: Reading, notes: Mapping[str, bytes]) -> None:
+        """Store what machines said. Raises RefusedError, also when the room that is left is for people."""
+        lines = [encode(event) for event in events]
+        self.uplink.accepted(self.outbox.accept(lines, at=at.at, notes=notes, source=Source.MACHINE))
 
     def by_ticket(self, ticket: str) -> OrderView | None:
         """Return the order to which a ticket belongs (see `edge.rules.Orders`); not current while no server answers."""

@@ -1,6 +1,6 @@
 """What the scanner's panel says: two lines of at most 40 characters, Japanese and English, and one of four tones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -176,6 +176,11 @@ def refused(why: Why, *, label: str = "", time: str = "", card: str = "") -> Fee
 def said(tone: Tone, first: Word, second: Word | None = None, **values: str) -> Feedback:
     """Return the feedback for a read that was recorded or is waited for."""
     return Feedback(tone, line(first, **values), line(second, **values) if second else "")
+
+
+def machine_counted(feedback: Feedback, pieces: int) -> Feedback:
+    """Return the feedback of a finish with what the machine counted: the person's number is the record all the same."""
+    return replace(feedback, line2=line(Word("機械は{n}個", "machine counted {n}"), n=str(pieces)))
 
 
 def label(name: str, operation: int | None) -> str:

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from broker.settings import Mqtt, SettingsError, Tls, load, validate
-from edge.settings import Edge, OutboxSettings, Scanner
+from edge.drivers.table import DRIVERS
+from edge.settings import Edge, Machine, MachineKeys, OutboxSettings, Scanner
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "config" / "edge.toml"
@@ -37,7 +38,18 @@ def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], whe
     for part in where:
         shown = shown[part]
     assert set(shown) == set(model.model_fields)
-    examples = {"username", "password_file", "tls", "ca_file", "cert_file", "key_file", "mqtt", "outbox", "scanner"}
+    examples = {
+        "username",
+        "password_file",
+        "tls",
+        "ca_file",
+        "cert_file",
+        "key_file",
+        "mqtt",
+        "outbox",
+        "scanner",
+        "machine",
+    }
     for name, field in model.model_fields.items():
         if not field.is_required() and name not in examples:
             default = field.default
@@ -54,6 +66,18 @@ def test_what_is_optional_is_commented_out_and_what_is_required_is_not():
 def test_the_drivers_sample_is_a_scanner_table():
     driver = tomllib.loads((ROOT / "edge/drivers/scanner/sample.toml").read_text())
     assert validate(Edge, MINIMAL | driver, "sample").scanner
+
+
+def test_every_machines_sample_works_as_it_is_and_shows_every_key_with_its_default():
+    for name in DRIVERS:
+        text = (ROOT / "edge/drivers" / name / "sample.toml").read_text()
+        assert validate(Edge, MINIMAL | tomllib.loads(text), "sample").machine[0].driver == name
+        whole = tomllib.loads(re.sub(r"^# (?=(\w+ = |\[))", "", text, flags=re.MULTILINE))
+        (shown,) = validate(Edge, MINIMAL | whole, "sample").machine
+        (plain,) = validate(Edge, MINIMAL | tomllib.loads(text), "sample").machine
+        assert shown == plain, "what is commented out is the default"
+        assert set(whole["machine"][0]) == set(Machine.model_fields)
+        assert set(whole["machine"][0]["keys"]) == set(MachineKeys.model_fields)
 
 
 def test_shifts_are_local_times_and_may_pass_midnight():
@@ -113,13 +137,13 @@ def test_the_installers_page_names_every_setting_command_and_sentence_of_the_log
     from edge.cli import app
 
     page = (ROOT / "docs" / "edge.md").read_text()
-    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner):
+    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner, Machine):
         for name in model.model_fields:
             assert f"`{name}`" in page or f"[{name}]" in page or f"[mqtt.{name}]" in page, name
     for command in app.registered_commands:
         assert command.callback
-        assert f"`mawashi-edge {command.callback.__name__}`" in page
-    sources = "".join(path.read_text() for path in (ROOT / "edge").glob("*.py"))
+        assert f"`mawashi-edge {command.name or command.callback.__name__}`" in page
+    sources = "".join(path.read_text() for path in (ROOT / "edge").rglob("*.py"))
     for said in re.findall(r"^\| `([^`]+)` \|", page.partition("## When something is wrong")[2], re.MULTILINE):
         fixed = max(re.split(r" s1 |\.\.\.|: N | M ", said), key=len)
         assert fixed in sources, said

@@ -1,0 +1,1 @@
+"""MTConnect adapters, read as an agent reads them (SHDR over TCP): states, part counts, alarms."""

@@ -1,0 +1,213 @@
+"""The machines of one edge: their ports, what is remembered of each station, and recording what is to be told.
+
+What is told and when is decided in `edge.rules.machines`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from broker.clock import Reading as Now
+from broker.events import Action, AnyEvent, MachineState, Ref, Work
+from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
+from edge.log import Log
+from edge.machine import MachinePort
+from edge.outbox import RefusedError
+from edge.rules.counting import Counted
+from edge.rules.machines import Seen, Station, Told, hear, pass_time, silent
+from edge.rules.memory import Phase
+from edge.settings import Edge, Machine
+from edge.store import Store
+
+_NOTE, _MARKS = "machines", "machine-marks"
+_MARKS_MOST = 200
+_SIGNAL = "parts"
+"""What is offered at a finish; other signals are counted and told, and offered to nobody."""
+
+
+class Machines:
+    """Hears every machine of this edge; one that is silent or talks nonsense never holds the others up."""
+
+    def __init__(self, settings: Edge, store: Store, inbox: Inbox, log: Log) -> None:
+        self._store, self._log = store, log
+        self._settings = {one.id: one for one in settings.machine}
+        self._ports = {one.id: MachinePort(one, inbox) for one in settings.machine}
+        counters = _load(store.outbox.note(_NOTE))
+        self._stations = {one.id: _begun(counters.get(one.station, {})) for one in settings.machine}
+        self._marks = _load_marks(store.outbox.note(_MARKS))
+        self.lost: dict[str, str | None] = dict.fromkeys(self._ports, "not heard yet")
+        self._refusing = False
+
+    def start(self) -> None:
+        """Begin connecting to all of them; returns at once."""
+        for port in self._ports.values():
+            port.start()
+
+    def stop(self) -> None:
+        """Let go of all of them."""
+        for port in self._ports.values():
+            port.stop()
+
+    def take(self, item: Sensed | MachineFound | MachineLost, now: Now) -> bool:
+        """Take what a machine's thread says; return whether a station's picture changed."""
+        machine = self._settings[item.machine]
+        before = self._stations[machine.id].said
+        match item:
+            case Sensed(_, readings):
+                told = hear(
+                    self._stations[machine.id],
+                    machine.station,
+                    readings,
+                    now,
+                    rules=machine.rules(),
+                    start=self._start_at(machine.station),
+                )
+                self._tell(machine, told, now)
+            case MachineFound():
+                self.lost[machine.id] = None
+                self._log("INFO", f"machine {machine.id} is heard")
+            case MachineLost(_, reason):
+                self.lost[machine.id] = reason
+                self._log("WARNING", reason)
+                told = silent(
+                    self._stations[machine.id],
+                    machine.station,
+                    now,
+                    rules=machine.rules(),
+                    start=self._start_at(machine.station),
+                )
+                self._tell(machine, told, now)
+        return self._stations[machine.id].said != before
+
+    def tick(self, now: Now) -> bool:
+        """Say what has lasted; return whether a station's picture changed."""
+        before = [station.said for station in self._stations.values()]
+        for name, machine in self._settings.items():
+            told = pass_time(
+                self._stations[name],
+                machine.station,
+                now,
+                rules=machine.rules(),
+                start=self._start_at(machine.station),
+            )
+            self._tell(machine, told, now)
+        return [station.said for station in self._stations.values()] != before
+
+    def seen(self, station: str) -> tuple[MachineState, datetime | None]:
+        """Return what a station's machine does and since when; unknown if there is none."""
+        for name, machine in self._settings.items():
+            said = self._stations[name].said
+            if machine.station == station and said:
+                return said.state, said.since
+        return MachineState.UNKNOWN, None
+
+    # -- machine meets job ---------------------------------------------------------------------------------------------
+
+    def flush(self, stations: Iterable[str], now: Now) -> None:
+        """Tell what was counted until a scan, before it is answered: it may end the start that this counts for."""
+        for name, machine in self._settings.items():
+            if machine.station in stations:
+                told = pass_time(
+                    self._stations[name],
+                    machine.station,
+                    now,
+                    rules=machine.rules(),
+                    start=self._start_at(machine.station),
+                    counts_at_once=True,
+                )
+                self._tell(machine, told, now)
+
+    def marks(self, events: Iterable[AnyEvent], first: Ref) -> dict[str, bytes]:
+        """Return the note to store with these events: where each machine's counter stood when a start was made."""
+        totals = {machine.station: self._total(name) for name, machine in self._settings.items()}
+        new = {
+            _mark(first.model_copy(update={"seq": first.seq + n})): totals[event.station]
+            for n, event in enumerate(events)
+            if isinstance(event, Work) and event.action is Action.START and event.station in totals
+        }
+        if not new:
+            return {}
+        self._marks = dict(list((self._marks | new).items())[-_MARKS_MOST:])
+        return {_MARKS: json.dumps(self._marks, separators=(",", ":")).encode()}
+
+    def counted(self, events: Iterable[AnyEvent]) -> int | None:
+        """Return the pieces a machine counted for the start that one of these events finishes; None if none did."""
+        for event in events:
+            if isinstance(event, Work) and event.action is Action.FINISH and event.closes:
+                for name, machine in self._settings.items():
+                    begun = self._marks.get(_mark(event.closes))
+                    if machine.station == event.station and begun is not None:
+                        return self._total(name) - begun or None
+        return None
+
+    def _total(self, machine: str) -> int:
+        return self._stations[machine].counters.get(_SIGNAL, Counted()).total
+
+    @property
+    def malformed(self) -> dict[str, int]:
+        """How many lines of each machine fit no grammar."""
+        return {name: port.tally.malformed for name, port in self._ports.items()}
+
+    def _tell(self, machine: Machine, told: Told, now: Now) -> None:
+        """Record; where there is no room for machines, what they do is unknown from now on."""
+        for note in told.notes:
+            self._log("WARNING", note)
+        after = self._stations | {machine.id: told.station}
+        if told.events:
+            notes = {_NOTE: _dump({self._settings[name].station: one.counters for name, one in after.items()})}
+            try:
+                self._store.record(told.events, now, notes)
+            except RefusedError as error:
+                if not self._refusing:
+                    self._log("WARNING", str(error))
+                self._refusing = True
+                since = Seen(MachineState.UNKNOWN, now.at, now.mono_ms)
+                self._stations[machine.id] = Station(said=since, counters=told.station.counters)
+                return
+            self._refusing = False
+        self._stations = after
+
+    def _start_at(self, station: str) -> Ref | None:
+        """Return the one start that is running at a station; None if there is none, or more than one."""
+        running = [
+            session.opening
+            for session in self._store.memory.open()
+            if session.station == station and session.phase is Phase.RUNNING and session.opening
+        ]
+        return running[0] if len(running) == 1 else None
+
+
+def _begun(counters: Mapping[str, Counted]) -> Station:
+    """Return a station whose counters go on where they were recorded last."""
+    return Station(counters=counters, told={name: (one.total, 0) for name, one in counters.items()})
+
+
+def _mark(ref: Ref) -> str:
+    return f"{ref.epoch} {ref.seq}"
+
+
+def _load_marks(note: bytes | None) -> dict[str, int]:
+    try:
+        return {str(name): int(total) for name, total in json.loads(note or b"{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _dump(counters: Mapping[str, Mapping[str, Counted]]) -> bytes:
+    plain = {
+        station: {name: [one.shown, one.total] for name, one in signals.items()}
+        for station, signals in counters.items()
+    }
+    return json.dumps(plain, separators=(",", ":")).encode()
+
+
+def _load(note: bytes | None) -> dict[str, dict[str, Counted]]:
+    """Read what `_dump` wrote; what cannot be read is a new beginning of every counter."""
+    try:
+        plain = json.loads(note or b"{}")
+        return {
+            station: {name: Counted(shown, int(total)) for name, (shown, total) in signals.items()}
+            for station, signals in plain.items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,89 @@
+"""The line to a device: a serial port or a TCP connection, read and written alike.
+
+The only module that imports pyserial. What is read means nothing here.
+"""
+
+import os
+import socket
+from pathlib import Path
+from typing import Protocol
+
+import serial
+
+FAILURES = (serial.SerialException, OSError, TypeError, ValueError)
+"""What a device that goes away raises, TypeError when the port was closed by another thread just now."""
+_CONNECT_SECONDS = 3.0
+_WRITE_SECONDS = 0.2
+_READ_BYTES = 65_536
+
+
+class Wire(Protocol):
+    """An open line. Every method raises one of FAILURES when the other end is gone."""
+
+    def read(self, timeout_seconds: float) -> bytes:
+        """Return what has arrived, waiting at most so long for its first byte; empty if nothing came."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class SerialWire:
+    """A serial port, ours alone while it is open."""
+
+    def __init__(self, path: Path, baud: int, framing: str = "8N1") -> None:
+        self._path = str(path)
+        self._port = serial.Serial(
+            self._path,
+            baud,
+            bytesize=int(framing[0]),
+            parity=framing[1],
+            stopbits=int(framing[2]),
+            write_timeout=_WRITE_SECONDS,
+            exclusive=True,
+        )
+        self._device = os.fstat(self._port.fileno()).st_rdev
+
+    def read(self, timeout_seconds: float) -> bytes:
+        if self._port.timeout != timeout_seconds:
+            self._port.timeout = timeout_seconds
+        data: bytes = self._port.read(1)
+        if data:
+            return data + bytes(self._port.read(min(self._port.in_waiting, _READ_BYTES)))
+        if os.stat(self._path).st_rdev != self._device:  # noqa: PTH116 - a name that now means another device
+            raise serial.SerialException("another device has this name now")
+        return b""
+
+    def write(self, data: bytes) -> None:
+        self._port.write(data)
+
+    def close(self) -> None:
+        self._port.close()
+
+
+class TcpWire:
+    """A TCP connection to `HOST:PORT`."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def read(self, timeout_seconds: float) -> bytes:
+        self._socket.settimeout(timeout_seconds)
+        try:
+            data = self._socket.recv(_READ_BYTES)
+        except TimeoutError:
+            return b""
+        if not data:
+            raise ConnectionResetError("the device closed the connection")
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._socket.settimeout(_WRITE_SECONDS)
+        self._socket.sendall(data)
+
+    def close(self) -> None:
+        self._socket.close()
