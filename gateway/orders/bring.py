@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from broker.clock import clock
 from broker.events import Order, encode
@@ -26,9 +27,9 @@ _MINTED_AT_ONCE = 10_000
 _NAMES_KEPT = 20_000
 
 
-def known(settings: Gateway, state: State, *, today: date, again: bool = False) -> Known:
+def known(settings: Gateway, state: State, *, again: bool = False) -> Known:
     """Return what a file is read with, as of now. Raises SettingsError if what is remembered was spoilt by hand."""
-    return Known(settings.firms, today, recall(settings.data_dir), named_in(state), again=again)
+    return Known(settings.firms, today(settings), recall(settings.data_dir), named_in(state), again=again)
 
 
 def named_in(state: State) -> Callable[[str], Sequence[OrderState]]:
@@ -68,13 +69,18 @@ def mint(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
 
 def keep_answers(settings: Gateway, layout: Layout, answers: Answers) -> Path | None:
     """Remember how this customer's file is read, if anything was answered and a customer is named. Raises OSError."""
-    if not answers.customer or not (answers.columns or answers.given or answers.ignore_rest):
+    if not answers.customer or not (answers.columns or answers.places or answers.given or answers.ignore_rest):
         return None
     columns = {one.heading or letter(one.place): one.column or "-" for one in layout.fields}
     return remember(
         settings.data_dir,
         Remembered(customer=answers.customer, columns=columns, given=dict(layout.given)),
     )
+
+
+def today(settings: Gateway) -> date:
+    """Return the day it is where the gateway's people are."""
+    return clock().read().at.astimezone(ZoneInfo(settings.time_zone)).date()
 
 
 def _minted(api: Api, *, numbers: int = 0, tickets: int = 0) -> Iterator[str]:

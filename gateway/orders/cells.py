@@ -85,8 +85,16 @@ class Cells:
     def __post_init__(self) -> None:
         self.texts = {column: shown(cell) for column, cell in self.raw.items()}
 
-    def note(self, column: Column | None, reason: Word, remedy: Word, *, weight: Weight = Weight.PROBLEM) -> None:
-        said = Problem(self.line, column, reason, remedy, weight)
+    def note(
+        self,
+        column: Column | None,
+        reason: Word,
+        remedy: Word,
+        *,
+        weight: Weight = Weight.PROBLEM,
+        on_page: Word | None = None,
+    ) -> None:
+        said = Problem(self.line, column, reason, remedy, weight, on_page=on_page)
         if said not in self.problems:
             self.problems.append(said)
 

@@ -4,7 +4,6 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -61,7 +60,7 @@ def import_file(settings: Gateway, wanted: Wanted) -> int:
                 Api.connect(settings.socket)  # no word about the file while nobody could take it
                 with Ledger.open(settings.ledger_url) as ledger:
                     _catch_up(state, ledger)
-            parsed = parse(data, known(settings, state, today=_today(settings), again=wanted.again), answers)
+            parsed = parse(data, known(settings, state, again=wanted.again), answers)
             if parsed.problems or wanted.dry_run:
                 said.preview(wanted.file.name, parsed, json=wanted.json)
                 return 1 if parsed.problems else 0
@@ -122,10 +121,6 @@ def print_tickets(settings: Gateway, asked: str, out: Path, *, customer: bool = 
     return 0
 
 
-def _today(settings: Gateway) -> date:
-    return clock().read().at.astimezone(ZoneInfo(settings.time_zone)).date()
-
-
 def _answers(wanted: Wanted) -> Answers:
     """Read what was typed after --map and --set. Raises Refused."""
     columns: dict[str, Column | None] = {}
@@ -140,7 +135,13 @@ def _answers(wanted: Wanted) -> Answers:
         if not text:
             raise Refused(f"--set {typed}：列=値 と書いてください / write COLUMN=VALUE")
         given[_column(name, "--set")] = text.strip()
-    return Answers(columns, given, wanted.customer.strip(), wanted.sheet, wanted.ignore_rest)
+    return Answers(
+        columns,
+        given=given,
+        customer=wanted.customer.strip(),
+        sheet=wanted.sheet,
+        ignore_rest=wanted.ignore_rest,
+    )
 
 
 def _column(name: str, option: str) -> Column:

@@ -113,6 +113,10 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
                     "この行を消してください。もう一つの受注として登録するなら --again を付けてください",
                     "Remove the row. To import it as a further order, add --again",
                 ),
+                on_page=Word(
+                    "この行を消すか、下の「もう一つの受注として」に印を付けてください",
+                    "Remove the row, or tick below that further orders are meant",
+                ),
             )
             return
         if asked.customer_number and asked.customer_number == order.customer_number and not asked.own_number:

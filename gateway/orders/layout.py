@@ -39,6 +39,8 @@ class Answers:
     """What a person says of a file. `columns`: by folded heading or letter; None: not read."""
 
     columns: Mapping[str, Column | None] = field(default_factory=dict)
+    places: Mapping[int, Column | None] = field(default_factory=dict)
+    """The same, by column counted from 0."""
     given: Mapping[Column, str] = field(default_factory=dict)
     customer: str = ""
     sheet: str | None = None
@@ -69,6 +71,8 @@ class Layout:
     remembered: str | None = None
     """The customer by whose earlier answers it is read."""
     notes: tuple[Problem, ...] = ()
+    sheets: tuple[str, ...] = ()
+    """Every sheet that could be read instead, this one included."""
 
     @property
     def columns(self) -> dict[Column, Field]:
@@ -99,6 +103,7 @@ class Layout:
                     sheet=self.sheet.name,
                     place=one.place,
                     heading=one.heading,
+                    on_page=Word("どちらかを「読まない」にしてください", "Leave one of the two unread"),
                 )
             elif one.column is not None:
                 seen[one.column] = one
@@ -121,16 +126,25 @@ class Layout:
             sheet=self.sheet.name,
             place=one.place,
             heading=one.heading,
+            on_page=Word("何の列か、または「読まない」を選んでください", "Choose what it is, or not to read it"),
         )
 
     def _missing(self, column: Column, line: int) -> Problem:
-        ja, reason, remedy = HEADINGS[column].ja, "この列がない", "there is no such column"
         option = f"--set {column}=..."
-        say = Word(
-            f"どの列か --map 見出し={column} で示すか、全部の行で同じなら {option} としてください",
-            f"Say which it is, --map HEADING={column}, or {option} if it is the same for every row",
+        choose = Word("どの列か、下で選んでください", "Choose below which column it is")
+        if column is Column.COORDINATOR:
+            choose = Word("下の欄で幹事会社を選んでください", "Choose the coordinator below")
+        return Problem(
+            line,
+            column,
+            Word("この列がない", "there is no such column"),
+            Word(
+                f"どの列か --map 見出し={column} で示すか、全部の行で同じなら {option} としてください",
+                f"Say which it is, --map HEADING={column}, or {option} if it is the same for every row",
+            ),
+            sheet=self.sheet.name,
+            on_page=choose,
         )
-        return Problem(line, column, Word(reason, remedy), say, sheet=self.sheet.name, heading=ja)
 
 
 def key(one: Field) -> str:
@@ -164,6 +178,7 @@ def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ())
         {**(known.given if known else {}), **answers.given},
         known.customer if known else None,
         tuple(_notes(book, sheet, rows[0].number, known)),
+        tuple(one.name for one in book.sheets if one.rows and one.name),
     )
 
 
@@ -229,7 +244,9 @@ def _fields(
         names = [name for name in (folded(heading), folded(letter(place))) if name]
         used = any(place < len(row.cells) and shown(row.cells[place]) for row in rows)
         answered = next((name for name in names if name in answers.columns), None)
-        if answered is not None:
+        if place in answers.places:
+            yield Field(place, heading, answers.places[place], Source.ANSWERED)
+        elif answered is not None:
             yield Field(place, heading, answers.columns[answered], Source.ANSWERED)
         elif (name := next((name for name in names if name in before), None)) is not None:
             column = before[name]
@@ -274,6 +291,7 @@ def _notes(book: Book, sheet: Sheet, first: int, known: Remembered | None) -> It
                 f"ほかを読むなら --sheet で名前を（{listed[0]}）", f"To read another, name it with --sheet: {listed[1]}"
             ),
             Weight.NOTE,
+            on_page=Word(f"ほかのシートは下で選べます（{listed[0]}）", f"Another can be chosen below: {listed[1]}"),
         )
     if known:
         yield Problem(
@@ -288,6 +306,9 @@ def _notes(book: Book, sheet: Sheet, first: int, known: Remembered | None) -> It
                 "If it is another customer's, name them with --customer",
             ),
             Weight.NOTE,
+            on_page=Word(
+                "別の客先なら、下の欄に名前を入れてください", "If it is another customer's, give the name below"
+            ),
         )
 
 
@@ -309,7 +330,7 @@ def _no_headings(book: Book, answers: Answers) -> UnreadableError:
             f"no headings (part, drawing, quantity, due...) were found in its first {_LOOKED_AT} rows",
         ),
         Word(
-            "見出しの行を付けるか、--map 見出し=列 で二つ以上示してください",
-            "Add a row of headings, or name two or more with --map HEADING=COLUMN",
+            "見出しの行を付けてください。見本は config/orders.csv です",
+            "Add a row of headings; config/orders.csv is a model",
         ),
     )

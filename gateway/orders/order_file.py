@@ -6,7 +6,7 @@ from typing import Any
 
 from broker.events import OrderPart, Step
 from broker.words import Word
-from gateway.orders.cells import YEN_LIMIT
+from gateway.orders.cells import TEXT_LIMIT, YEN_LIMIT, Cells
 from gateway.orders.columns import Column, by_name
 from gateway.orders.known import another_spelling, parent_of, refuse_repeat, routing_known, twice
 from gateway.orders.layout import Answers, Layout, lay_out
@@ -87,13 +87,11 @@ def _parsed(proposals: Sequence[Proposal], said: Sequence[Problem], layout: Layo
 
 def _proposal(draft: Draft, known: Known) -> Proposal | None:
     cells, firms = draft.cells, by_name(known.firms)
-    asked = _asked(draft, known, firms)
-    if asked is None:
-        return None
+    asked = _asked(cells, known, firms)
     lots = cells.number(Column.LOTS, low=1, high=999) or 1
     steps: tuple[Step, ...] = tuple(draft.steps)
     source: str | None = None
-    if not steps:
+    if not draft.states_steps and asked.coordinator and (asked.drawing or asked.part):
         steps, source = routing_known(cells, asked, known.named, frozenset(firms.values()))
     refuse_repeat(cells, asked, known)
     another_spelling(cells, asked, known.named)
@@ -110,9 +108,8 @@ def _proposal(draft: Draft, known: Known) -> Proposal | None:
     return None
 
 
-def _asked(draft: Draft, known: Known, firms: Mapping[str, str]) -> OrderPart | None:
-    """Return what the order asks for; None if anything of it, or of its steps, is wrong."""
-    cells = draft.cells
+def _asked(cells: Cells, known: Known, firms: Mapping[str, str]) -> OrderPart:
+    """Return what the order asks for; what of it is wrong is noted in its cells."""
     cells.required(Column.QUANTITY)
     quantity = cells.number(Column.QUANTITY, low=1) or 0
     spare, lots = cells.number(Column.SPARE, low=0) or 0, cells.number(Column.LOTS, low=1, high=999) or 1
@@ -134,17 +131,15 @@ def _asked(draft: Draft, known: Known, firms: Mapping[str, str]) -> OrderPart | 
             Word(f"{quantity}個を{lots}枝には分けられない", f"{quantity} pieces cannot make {lots} lots"),
             Word("枝数を数量以下にしてください", "Give no more lots than pieces"),
         )
-    if draft.wrong:
-        return None
     return OrderPart(
-        own_number=own or None,
-        part=part or None,
+        own_number=own[:TEXT_LIMIT] if own else None,
+        part=part[:TEXT_LIMIT] if part else None,
         quantity=quantity,
         spare=spare,
-        coordinator=coordinator,
+        coordinator=coordinator or None,
         due=due,
         series=series,
         amount=amount,
         parent=parent,
-        **texts,
+        **{name: text and text[:TEXT_LIMIT] for name, text in texts.items()},
     )

@@ -30,6 +30,8 @@ class Problem:
     sheet: str | None = None
     place: int | None = None
     heading: str | None = None
+    on_page: Word | None = None
+    """What to do instead, where there are a page's fields and no command line."""
 
     @property
     def stops(self) -> bool:

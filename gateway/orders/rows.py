@@ -35,6 +35,11 @@ class Draft:
         return self.rows[0]
 
     @property
+    def states_steps(self) -> bool:
+        """Whether the file says how it is to be made, rightly or not."""
+        return len(self.rows) > 1 or states_step(self.cells)
+
+    @property
     def wrong(self) -> bool:
         """Whether anything stands against any of its rows."""
         return any(one.stops for cells in self.rows for one in cells.problems)

@@ -1,6 +1,7 @@
 """The one place that knows all parts of the web: pages, JSON, the stream, the watching thread, the guard."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -17,12 +18,13 @@ from gateway.orders.pages import router as paper
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
-from gateway.web import data, lead_pages, live, office, pages, words
+from gateway.web import data, importing, lead_pages, live, office, pages, words
 from gateway.web.guard import Guard
 from gateway.web.leads import Leads
 from gateway.web.look import HERE
 from gateway.web.memory import Memory
 from gateway.web.reader import Language, Names, Reader
+from gateway.web.uploads import Uploads
 from gateway.web.watch import Watch
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -51,7 +53,8 @@ def create_app(settings: Gateway) -> FastAPI:
     app.state.settings, app.state.memory, app.state.zone = settings, memory, zone
     app.state.reader, app.state.rows, app.state.found, app.state.order = reader, {}, state.find, state.order
     app.state.leads = Leads(state)
-    for part in (pages, data, live, lead_pages, office):
+    app.state.store, app.state.uploads, app.state.reading = state, Uploads(), threading.Lock()
+    for part in (pages, data, live, lead_pages, office, importing):
         app.include_router(part.router)
     app.include_router(paper(settings, order=_order_of(memory, state), stations=_stations_of(memory)))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

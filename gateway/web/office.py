@@ -31,7 +31,7 @@ from gateway.web.look import Look, look
 router = APIRouter()
 
 WHO = "mawashi_who"
-"""A cookie: who wrote last in this browser, so that the name need not be typed again."""
+"""A cookie: who wrote last in this browser."""
 _YEAR_SECONDS = 365 * 24 * 3600
 MAIN = ("quantity", "spare", "due", "revision")
 MORE = ("part", "drawing", "material", "size", "supplied", "series", "own_number", "origin")
@@ -83,10 +83,18 @@ async def office_wish(request: Request, key: str) -> Response:
         return _confirm(seen, came, typed)
     anchor = "#tickets" if came.made.papers else "#history"
     answer = RedirectResponse(seen.link(f"/order/{came.written.key}") + anchor, status_code=303)
-    answer.set_cookie(
-        WHO, quote(typed["by"].strip()), max_age=_YEAR_SECONDS, httponly=True, samesite="strict", path="/"
-    )
+    remember_who(answer, typed["by"].strip())
     return answer
+
+
+def remember_who(answer: Response, who: str) -> None:
+    """Have this browser remember who wrote, so that the name need not be typed again."""
+    answer.set_cookie(WHO, quote(who), max_age=_YEAR_SECONDS, httponly=True, samesite="strict", path="/")
+
+
+def who_wrote_last(request: Request) -> str:
+    """Return who wrote last in this browser; nothing if nobody did."""
+    return unquote(request.cookies.get(WHO, ""))
 
 
 def _come_of(desk: Desk, key: str, typed: Mapping[str, str]) -> _Came:
@@ -115,7 +123,7 @@ def _confirm(seen: Look, came: _Came, typed: Mapping[str, str]) -> Response:
         exchange=bool(came.made.papers),
         mind=came.made.mind,
         typed=kept,
-        by=typed.get("by", unquote(seen.request.cookies.get(WHO, ""))),
+        by=typed.get("by", who_wrote_last(seen.request)),
         why=typed.get("why", ""),
         refusal=came.refusal,
         longest=_LONGEST,

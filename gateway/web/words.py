@@ -31,6 +31,7 @@ SHOW_DONE = Word("完了", "Done")
 MORE_ORDERS = Word("ほか {n}件は次のページ", "{n} more on the next page")
 PREVIOUS = Word("前へ", "Back")
 NEXT = Word("次へ", "Next")
+BRING = Word("受注を入れる", "Bring orders in")
 NO_ORDERS = Word("ここに出す受注はありません。", "There is no order to show here.")
 NOT_READY = Word(
     "受注の表を準備しています。このまま少しお待ちください。", "The orders are being prepared. Please wait a moment."
