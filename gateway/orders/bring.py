@@ -68,7 +68,7 @@ def mint(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
 
 
 def keep_answers(settings: Gateway, layout: Layout, answers: Answers) -> Path | None:
-    """Remember how this customer's file is read, if anything was answered and a customer is named. Raises OSError."""
+    """Remember how this customer's file is read, if anything new was answered and they are named. Raises OSError."""
     if not answers.customer or not (answers.columns or answers.places or answers.given or answers.ignore_rest):
         return None
     columns = {one.heading or letter(one.place): one.column or "-" for one in layout.fields}

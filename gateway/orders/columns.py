@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gateway.settings import Firm
 
@@ -119,6 +120,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
+@lru_cache(maxsize=20_000)
 def folded(text: str) -> str:
     """Return text for comparing names and headings: plain, lower case, without spaces, brackets or joining marks.
 

@@ -51,7 +51,8 @@ def understand(book: Book, known: Known, answers: Answers = Answers()) -> Parsed
     if not layout.readable:
         return _parsed([], said, layout)
     found = drafts(layout, known, said)
-    proposals = [proposal for draft in found if (proposal := _proposal(draft, known))]
+    firms = by_name(known.firms)
+    proposals = [proposal for draft in found if (proposal := _proposal(draft, known, firms))]
     twice(proposals, said)
     said += mixed_names([draft.cells for draft in found])
     said += (one for draft in found for cells in draft.rows for one in cells.problems)
@@ -85,13 +86,13 @@ def _parsed(proposals: Sequence[Proposal], said: Sequence[Problem], layout: Layo
     return Parsed(() if problems else tuple(proposals), problems, notes, layout)
 
 
-def _proposal(draft: Draft, known: Known) -> Proposal | None:
-    cells, firms = draft.cells, by_name(known.firms)
+def _proposal(draft: Draft, known: Known, firms: Mapping[str, str]) -> Proposal | None:
+    cells = draft.cells
     asked = _asked(cells, known, firms)
     lots = cells.number(Column.LOTS, low=1, high=999) or 1
     steps: tuple[Step, ...] = tuple(draft.steps)
     source: str | None = None
-    if not draft.states_steps and asked.coordinator and (asked.drawing or asked.part):
+    if not draft.states_steps and asked.coordinator and (asked.drawing or asked.part) and not _nameless(cells):
         steps, source = routing_known(cells, asked, known.named, frozenset(firms.values()))
     refuse_repeat(cells, asked, known)
     another_spelling(cells, asked, known.named)
@@ -106,6 +107,11 @@ def _proposal(draft: Draft, known: Known) -> Proposal | None:
         Word("工程の文を短くするか、枝数を減らしてください", "Shorten the steps' texts, or give fewer lots"),
     )
     return None
+
+
+def _nameless(cells: Cells) -> bool:
+    """Say whether what the part is called is spoilt: by its other name it might be another part."""
+    return not cells.spoilt.isdisjoint({Column.DRAWING, Column.PART})
 
 
 def _asked(cells: Cells, known: Known, firms: Mapping[str, str]) -> OrderPart:

@@ -45,10 +45,13 @@ def recall(data_dir: Path) -> list[Remembered]:
     return found
 
 
-def remember(data_dir: Path, what: Remembered) -> Path:
-    """Keep the answers under the customer's name, instead of earlier ones. Raises OSError."""
+def remember(data_dir: Path, what: Remembered) -> Path | None:
+    """Keep the answers under the customer's name, instead of earlier ones; None if they are kept so. Raises OSError."""
     path = data_dir / FOLDER / f"{_file_name(what.customer)}.toml"
-    disk.put(path, _toml(what).encode())
+    text = _toml(what).encode()
+    if path.exists() and path.read_bytes() == text:
+        return None
+    disk.put(path, text)
     return path
 
 

@@ -1,0 +1,297 @@
+"""A customer's file as it comes: read, asked about once, remembered, and every problem named where it stands."""
+
+import tomllib
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from broker.events import OperationKind, Step
+from broker.settings import SettingsError
+from gateway.orders.bring import keep_answers
+from gateway.orders.columns import Column
+from gateway.orders.layout import Answers, Source
+from gateway.orders.order_file import parse
+from gateway.orders.parts import master
+from gateway.orders.proposals import Known, Parsed
+from gateway.orders.remembered import Remembered, recall, remember
+from gateway.rules.order import Operation, OrderState, State
+from gateway.settings import Gateway
+from tests.orders.awful import awful, book
+from tests.orders.test_order_file import FIRMS
+
+TODAY = date(2026, 11, 22)
+ANSWERED = Answers(
+    {"品番": Column.DRAWING, "備考": None},
+    given={Column.COORDINATOR: "turning", Column.FIRM: "turning"},
+    customer="山田製作所",
+)
+SAID = Remembered(
+    customer="山田製作所",
+    columns={
+        **dict.fromkeys(("備考",), "-"),
+        "注文 No.": Column.CUSTOMER_NUMBER,
+        "品番": Column.DRAWING,
+        "品 名": Column.PART,
+        "改訂": Column.REVISION,
+        "注文 数量": Column.QUANTITY,
+        "納期": Column.DUE,
+        "金額": Column.AMOUNT,
+    },
+    given={Column.COORDINATOR: "turning"},
+)
+
+
+def made(key: str = "k1", **what: object) -> OrderState:
+    """An order that is there: VB-2204 C by turning, then inspection."""
+    steps = [(10, "旋削", "turning"), (20, "検査", "inspection")]
+    order = OrderState(
+        key=key,
+        known=True,
+        number="4471",
+        state=State.RUNNING,
+        held=False,
+        released_at=datetime(2026, 8, 3, tzinfo=UTC),
+        delivered_at=None,
+        last_at=None,
+        coordinator="turning",
+        drawing="VB-2204",
+        revision="C",
+        part="バルブボディ",
+        quantity=48,
+        operations=tuple(
+            Operation(no, name, firm, OperationKind.MACHINING, State.READY, None) for no, name, firm in steps
+        ),
+    )
+    return replace(order, **what)
+
+
+def known(*orders: OrderState, remembered: tuple[Remembered, ...] = (), again: bool = False) -> Known:
+    def named(name: str) -> list[OrderState]:
+        return [
+            one for one in orders if name in {one.own_number, one.customer_number, one.drawing, one.part, one.number}
+        ]
+
+    return Known(FIRMS, TODAY, remembered, named, again)
+
+
+def csv(*rows: str, head: str = "注文番号,図番,改訂,品名,数量,納期,幹事会社") -> bytes:
+    return "\n".join((head, *rows)).encode("cp932")
+
+
+def said(parsed: Parsed, *, notes: bool = False) -> list[tuple[int, str | None, str]]:
+    found = parsed.notes if notes else parsed.problems
+    return [(one.line, one.column and one.column.value, one.reason.ja) for one in found]
+
+
+def test_what_nobody_knows_is_asked_with_a_proposal_and_nothing_is_guessed():
+    parsed = parse(awful(), known())
+    assert parsed.proposals == ()
+    assert [str(one).splitlines()[0] for one in parsed.problems] == [
+        (
+            "シート「注文一覧」5行目「幹事会社」：この列がない。どの列か --map 見出し=coordinator で示すか、"
+            "全部の行で同じなら --set coordinator=... としてください。"
+        ),
+        (
+            "シート「注文一覧」5行目 B列「品番」：何の列か分からない。図番なら --map 品番=drawing、"
+            "読まないなら --map 品番=-（分からない列を全部読まないなら --ignore-rest）。"
+        ),
+        (
+            "シート「注文一覧」5行目 K列「備考」：何の列か分からない。--map 備考=列名、"
+            "読まないなら --map 備考=-（分からない列を全部読まないなら --ignore-rest）。"
+        ),
+    ]
+    assert parsed.layout
+    assert parsed.layout.headings == (4, 5)
+    assert {one.heading for one in parsed.layout.fields} >= {"工程番号", "工程名称", "工程納期", "注文 数量"}
+
+
+def test_everything_wrong_in_an_awful_workbook_is_named_at_once_with_its_place_and_remedy():
+    parsed = parse(awful(), known(), ANSWERED)
+    assert said(parsed) == [
+        (8, "drawing", "「125」は初めての品で、工程が書かれていない"),
+        (9, "drawing", "Excel が日付 2026-05-12 に変えている"),
+        (9, "quantity", "Excel のエラー #REF!（参照していたセルがなくなっている）"),
+        (9, "due", "「至急」という日付はない"),
+        (9, "amount", "式の値が計算されていない"),
+        (10, "drawing", "「00127」は初めての品で、工程が書かれていない"),
+        (10, "quantity", "「12.5」は1から10,000,000までの整数ではない"),
+        (10, "due", "「26/12/1」という日付はない"),
+        (10, "amount", "Excel のエラー #N/A（探した値が見つからない）"),
+        (14, "drawing", "「125」は初めての品で、工程が書かれていない"),
+    ]
+    assert str(parsed.problems[2]) == (
+        "シート「注文一覧」9行目 E列「注文 数量」（数量）：Excel のエラー #REF!（参照していたセルがなくなっている）。"
+        "式を直すか、値を入れて保存し直してください。\n"
+        '    sheet 注文一覧, row 9, column E, "注文 数量" (quantity): it holds Excel\'s error #REF! '
+        "(the cell it refers to is gone). Mend the formula, or put the value in its place."
+    )
+    assert [one[2] for one in said(parsed, notes=True) if one[0] > 5] == [
+        "「12/1」を 2026-12-01 と読みました",
+        "125 と 00123 が混ざっている。Excel が先頭の 0 を消したかもしれない",
+        "「46374」を 2026-12-18 と読みました",
+        "合計の行なので読みません",
+        "見出しがもう一度あるので読みません",
+        "125 と 00123 が混ざっている。Excel が先頭の 0 を消したかもしれない",
+        "「46374」を 2026-12-18 と読みました",
+        "「以上」だけの行なので読みません",
+    ]
+
+
+def test_a_good_workbook_becomes_one_order_a_part_under_the_customers_one_number():
+    data = book(
+        ["PO-1", "00123", "軸", "A", "１，０００", "R8.12.18", 10, "旋削", "令和8年12月1日", "¥120,000", "急ぎ"],
+        [None, None, None, None, None, None, 20, "検査"],
+        ["PO-1", "00124", "カラー", "B", "50個", datetime.fromisoformat("2026-12-18"), 10, "旋削"],
+    )
+    parsed = parse(data, known(), ANSWERED)
+    assert parsed.problems == ()
+    first, second = parsed.proposals
+    assert [one.part.customer_number for one in parsed.proposals] == ["PO-1", "PO-1"]
+    assert (first.part.drawing, first.part.quantity, first.part.amount) == ("00123", 1000, 120_000)
+    assert [(step.no, step.name, step.firm, step.due) for step in first.routing] == [
+        (10, "旋削", "turning", date(2026, 12, 1)),
+        (20, "検査", "turning", None),
+    ]
+    assert first.part.due == second.part.due == date(2026, 12, 18)
+    assert second.part.quantity == 50
+    assert first.part.customer == "山田製作所"
+
+
+def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_headings(tmp_path):
+    parsed = parse(awful(), known(), ANSWERED)
+    assert parsed.layout
+    kept = keep_answers(Gateway(data_dir=tmp_path), parsed.layout, ANSWERED)
+    assert kept == tmp_path / "order-files" / "山田製作所.toml"
+    written = tomllib.loads(kept.read_text())
+    assert written["columns"]["品番"] == "drawing"
+    assert written["columns"]["備考"] == "-"
+    assert written["given"] == {"coordinator": "turning", "firm": "turning"}
+    assert keep_answers(Gateway(data_dir=tmp_path), parsed.layout, ANSWERED) is None, "nothing new"
+
+    again = parse(awful(), known(remembered=tuple(recall(tmp_path))))
+    assert said(again) == said(parsed)
+    assert again.layout
+    assert (again.layout.customer, again.layout.remembered) == ("山田製作所", "山田製作所")
+    assert {one.source for one in again.layout.fields} == {Source.REMEMBERED}
+    assert "「山田製作所」のファイルとして、覚えている読み方で読みました" in [one.reason.ja for one in again.notes]
+
+
+def test_a_file_that_two_customers_may_have_sent_is_asked_about(tmp_path):
+    other = Remembered(customer="鈴木工業", columns={**SAID.columns, "品番": Column.PART, "品 名": "-"})
+    row = ["PO-1", "VB-2204", "軸", "C", 5, "R8.12.18"]
+    both = known(made(), remembered=(SAID, other))
+    assert (5, None, "何の列か分からない") in said(parse(book(row), both))
+    assert parse(book(row), both, Answers(customer="山田製作所")).proposals[0].part.drawing == "VB-2204"
+
+
+def test_customers_with_names_no_file_may_have_are_kept_apart(tmp_path):
+    for name in ("../../etc/passwd", "A/B", "A_B", "。", "x" * 200, 'say "hi"\n'):
+        remember(tmp_path, Remembered(customer=name, columns={'a"b\\c': Column.PART}))
+    assert len(recall(tmp_path)) == 6
+    assert {path.parent for path in tmp_path.rglob("*.toml")} == {tmp_path / "order-files"}
+
+
+def test_a_file_of_answers_that_somebody_spoilt_is_named(tmp_path):
+    (tmp_path / "order-files").mkdir()
+    (tmp_path / "order-files" / "a.toml").write_text('customer = "a"\n[columns]\n"品番" = "drwaing"\n')
+    with pytest.raises(SettingsError, match=r"a\.toml"):
+        recall(tmp_path)
+
+
+def test_a_part_that_was_made_takes_its_last_routing_and_says_whose():
+    older = made("k0", number="4400", released_at=datetime(2026, 1, 5, tzinfo=UTC), operations=made().operations[:1])
+    parsed = parse(csv("PO-9,VB-2204,Ｃ,,200,12/25,turning"), known(older, made()))
+    (proposal,) = parsed.proposals
+    assert proposal.routing == (Step(no=10, name="旋削", firm="turning"), Step(no=20, name="検査", firm="inspection"))
+    assert proposal.routing_from == "k1"
+    assert (2, "drawing", "前回（4471、2026-08-03）と同じ工程で：旋削→検査") in said(parsed, notes=True)
+
+
+def test_a_new_revision_of_a_known_drawing_is_said_clearly():
+    parsed = parse(csv("PO-9,VB-2204,D,,200,12/25,turning"), known(made()))
+    assert len(parsed.proposals[0].routing) == 2
+    assert (2, "revision", "図番は同じでも改訂 D は初めて。改訂 C（4471）の工程を使います：旋削→検査") in said(
+        parsed, notes=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "row"),
+    [
+        (made(coordinator="grinding"), "PO-9,VB-2204,C,,5,,turning"),
+        (made(state=State.CANCELLED, operations=()), "PO-9,VB-2204,C,,5,,turning"),
+        (made(drawing=None, part="軸"), "PO-9,VB-2204,C,軸,5,,turning"),
+        (made(customer="鈴木工業"), "PO-9,VB-2204,C,,5,,turning"),
+    ],
+    ids=["another coordinator's", "never made", "another drawing", "another customer's"],
+)
+def test_what_is_another_part_is_new_and_needs_its_steps_once(there, row):
+    (problem,) = parse(csv(row), known(there), Answers(customer="山田製作所")).problems
+    assert problem.reason.ja == "「VB-2204」は初めての品で、工程が書かれていない"
+    assert "次からは前回と同じ工程で入ります" in problem.remedy.ja
+
+
+def test_a_name_alone_takes_a_routing_only_if_one_part_has_it():
+    row = "PO-9,,,バルブボディ,5,,turning"
+    assert parse(csv(row), known(made())).proposals[0].routing_from == "k1"
+    (problem,) = parse(csv(row), known(made(), made("k2", drawing="VB-9999"))).problems
+    assert problem.reason.ja == "「バルブボディ」という品は図番が違うものが2つある（VB-2204, VB-9999）"
+
+
+def test_the_words_as_last_time_are_no_step():
+    head = "注文番号,図番,改訂,品名,数量,幹事会社,工程,会社"
+    parsed = parse(csv("PO-9,VB-2204,C,,5,turning,前回と同じ工程で,", head=head), known(made()))
+    assert parsed.proposals[0].routing_from == "k1"
+
+
+def test_an_order_that_is_there_already_is_a_problem_unless_a_further_one_is_meant():
+    there = made(customer_number="PO-9", due=date(2026, 12, 25), quantity=200)
+    row = "PO-9,VB-2204,C,,200,2026/12/25,turning"
+    (problem,) = parse(csv(row), known(there)).problems
+    assert (problem.line, problem.column, problem.reason.ja) == (
+        2,
+        Column.CUSTOMER_NUMBER,
+        "もう登録されている（共通番号 4471）",
+    )
+    assert parse(csv(row), known(there, again=True)).proposals
+    assert parse(csv(row), known(replace(there, state=State.CANCELLED), made("k2", number="1"))).proposals
+    other = parse(csv("PO-9,VB-2204,C,,100,2027/1/25,turning"), known(there))
+    assert other.proposals
+    assert any("とは別の受注になる" in note for _, _, note in said(other, notes=True))
+
+
+def test_the_same_row_twice_is_a_problem_and_a_part_delivery_is_not():
+    row = "PO-9,VB-2204,C,,200,2026/12/25,turning"
+    (problem,) = parse(csv(row, row), known(made())).problems
+    assert (problem.line, problem.reason.ja) == (3, "2行目と同じ受注")
+    assert len(parse(csv(row, row.replace("12/25", "12/26")), known(made())).proposals) == 2
+
+
+def test_a_number_written_once_above_several_parts_is_taken_and_told():
+    parsed = parse(csv("PO-9,VB-2204,C,,200,,turning", ",VB-2205,,,10,,"), known(made(), made("k2", drawing="VB-2205")))
+    assert [one.part.customer_number for one in parsed.proposals] == ["PO-9", "PO-9"]
+    assert (3, "customer_number", "空いているので上の行と同じ PO-9 と読みました") in said(parsed, notes=True)
+
+
+def test_a_drawing_that_was_made_with_leading_zeros_is_told_and_not_changed():
+    parsed = parse(csv("PO-9,123,,,200,,turning"), known(made(drawing="00123")))
+    assert (2, "drawing", "前に作ったのは 00123。Excel が先頭の 0 を消したかもしれない") in said(parsed, notes=True)
+    assert parsed.problems[0].reason.ja.startswith("「123」は初めての品")
+
+
+def test_a_parent_is_an_order_by_its_number():
+    head = "注文番号,図番,改訂,品名,数量,幹事会社,親受注"
+    row = "PO-9,VB-2204,C,,5,turning,{}"
+    assert parse(csv(row.format("4471"), head=head), known(made())).proposals[0].part.parent == "k1"
+    (problem,) = parse(csv(row.format("9999"), head=head), known(made())).problems
+    assert problem.reason.ja == "親受注「9999」がない"
+
+
+def test_the_part_master_is_read_off_the_orders():
+    latest = made("k2", number="4480", released_at=datetime(2026, 9, 1, tzinfo=UTC), operations=made().operations[:1])
+    nameless = made("k3", known=False)
+    first, second = master([made(), latest, made("k4", revision="D"), nameless])
+    assert (first.drawing, first.revision, first.made, first.number) == ("VB-2204", "C", 2, "4480")
+    assert [step.name for step in first.routing] == ["旋削"]
+    assert second.revision == "D"
