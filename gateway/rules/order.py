@@ -139,6 +139,11 @@ class Operation:
     def label(self) -> str:
         return str(self.no)
 
+    @property
+    def approximate(self) -> bool:
+        """Whether any of its times comes from a clock nobody trusted."""
+        return any(session.approximate for session in self.sessions)
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
@@ -286,6 +291,11 @@ class OrderState:
     def operation(self, no: int) -> Operation | None:
         """Return the operation with this number, or None."""
         return next((operation for operation in self.operations if operation.no == no), None)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether any of its times comes from a clock nobody trusted."""
+        return any(operation.approximate for operation in self.operations)
 
     @property
     def firms(self) -> tuple[str, ...]:

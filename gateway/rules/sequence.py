@@ -4,12 +4,12 @@ Nothing here knows what an event means, except which of them correct or close an
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from broker.events import Action, Adopt, Correction, Grant, Order, Printed, Promise, Settlement, Work
 from broker.topics import GATEWAY
-from gateway.rules.stamp import Stamped
+from gateway.rules.stamp import CLOCK_MAY_DIFFER, Stamped
 from gateway.rules.voiding import Key, may_void, voided
 
 Oddity = tuple[datetime, str, int | None, tuple[tuple[str, str], ...]]
@@ -33,8 +33,8 @@ def arrange(events: Iterable[Stamped]) -> Sequence:
     """Put rows into fold order: once each, without what was voided, by (time, author, epoch, seq).
 
     Time is the `as_of` if there is one to be believed, else the stamp raised to that of the previous such row of its
-    epoch. A row that closes a start is never folded before it: it then takes the start's time, and a stated time is
-    flagged.
+    epoch; one raised by more than a second is approximate, for its clock was set back. A row that closes a start is
+    never folded before it: it then takes the start's time, and a stated time is flagged.
     """
     known = {row.key: row for row in events}
     oddities: list[Oddity] = []
@@ -63,6 +63,8 @@ def arrange(events: Iterable[Stamped]) -> Sequence:
         else:
             if latest is None or row.stamp > latest:
                 latest = row.stamp
+            elif latest - row.stamp > CLOCK_MAY_DIFFER:  # set back meanwhile: what lies between was not measured
+                known[key] = replace(row, approximate=True)
             times[key] = latest
     places: dict[Key, _Place] = {key: (at, *key) for key, at in times.items()}
     for key in closing:

@@ -10,7 +10,7 @@ from gateway.rules.voiding import firm_of
 _LONGEST_BOOT_MS = 10 * 365 * 24 * 3600 * 1000
 """Nothing on a shop floor runs ten years without a restart: a larger age is nonsense and must not overflow a date."""
 
-_SYNCED_WITHIN = timedelta(seconds=1)
+CLOCK_MAY_DIFFER = timedelta(seconds=1)
 """What a disciplined clock may differ from ours; one that is further ahead of its own receipt is not to be trusted."""
 
 _AHEAD = timedelta(days=1)
@@ -67,7 +67,7 @@ def _stamp(row: Row, event: AnyEvent) -> tuple[datetime, bool]:
         at = _utc(event.at)
         if at < _EARLIEST:
             return received, True
-        return (at, False) if at <= received else (received, at - received > _SYNCED_WITHIN)
+        return (at, False) if at <= received else (received, at - received > CLOCK_MAY_DIFFER)
     if event.boot != row.bundle_boot:
         return received, True
     age = timedelta(milliseconds=min(max(0, row.bundle_mono_ms - event.mono_ms), _LONGEST_BOOT_MS))

@@ -90,7 +90,7 @@ def order_time(order: OrderState, reader: Reader) -> OrderTime | None:
         ticks=_ticks(start, end, reader),
         columns=tuple(map(reader.names.word, firms)),
         rows=_rows(seconds, firms, reader),
-        total=reader.length((end - start).total_seconds()),
+        total=reader.about(reader.length((end - start).total_seconds()), approximate=order.approximate),
         going_on=order.delivered_at is None,
     )
 
@@ -112,7 +112,7 @@ def own_times(order: OrderState, reader: Reader) -> tuple[OwnTime, ...]:
                     name=operation.name,
                     firm=reader.names.word(operation.firm),
                     pieces=_stacked(spent, longest, reader),
-                    total=reader.length(sum(spent.values())),
+                    total=reader.about(reader.length(sum(spent.values())), approximate=operation.approximate),
                     said=tuple(
                         (cause.value, CAUSES[cause.value], reader.length(length)) for cause, length in spent.items()
                     ),

@@ -91,7 +91,14 @@ def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow
                 case State.WAITING:
                     coming.append(_slip(order, operation, reader, _before(order, before, firm, reader)))
                 case State.READY:
-                    ready.append(_slip(order, operation, reader, reader.since(operation.state_since)))
+                    ready.append(
+                        _slip(
+                            order,
+                            operation,
+                            reader,
+                            reader.since(operation.state_since),
+                        )
+                    )
                 case _:
                     pass
             if operation.station:
@@ -154,7 +161,8 @@ def _slip(
 def _at_work(order: OrderState, operation: Operation, session: Session, reader: Reader) -> Slip:
     state = _PHASES[session.phase]
     reason = REASONS.get(session.reason or "") if session.phase is Phase.PAUSED else None
-    line = "　".join(part for part in (reader.since(session.phase_since), reader.say(reason) if reason else "") if part)
+    since = reader.since(session.phase_since, approximate=session.approximate)
+    line = "　".join(part for part in (since, reader.say(reason) if reason else "") if part)
     good = reader.amount(operation.good) + (f" / {operation.planned}" if operation.planned else "")
     return _slip(order, operation, reader, line, state=state.value, word=STATES[state.value], quantity=good)
 

@@ -177,7 +177,7 @@ def _counts(operation: Operation, reader: Reader) -> str:
 
 def _now(order: OrderState, reader: Reader) -> Now:
     where = whereabouts(order)
-    since = reader.clock(where.since) if where.since else ""
+    since = reader.about(reader.clock(where.since), approximate=order.approximate) if where.since else ""
     match where.stand:
         case Stand.CANCELLED:
             return Now("cancelled", STATES["cancelled"], None, "", "", 0)
@@ -198,7 +198,7 @@ def _now(order: OrderState, reader: Reader) -> Now:
                 word,
                 reader.names.word(operation.firm),
                 f"{operation.no} {operation.name}".strip(),
-                reader.since_short(where.since),
+                reader.since_short(where.since, approximate=operation.approximate),
                 len(where.places) - 1,
                 _counts(operation, reader) if operation.state in _AT_WORK else "",
             )

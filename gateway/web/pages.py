@@ -169,6 +169,7 @@ def _sheet(kept: Kept, reader: Reader) -> dict[str, Any]:
         "o": office_words,
         "time": order_time(order, reader),
         "own": own_times(order, reader),
+        "approximate": order.approximate,
         "causes": _CAUSES,
     }
 

@@ -94,6 +94,10 @@ class Reader:
         """Return a firm's name in this reader's language."""
         return self.say(self.names.word(firm))
 
+    def about(self, text: str, *, approximate: bool) -> str:
+        """Mark a time or a length that rests on a clock nobody trusted: `約8:06`, `≈ 8:06`."""
+        return self.say(words.ABOUT, at=text) if text and approximate else text
+
     def clock(self, at: datetime) -> str:
         """Return the time of day, and the date too if it is not today's: `8:06`, `11/20 16:40`, `20 Nov 16:40`.
 
@@ -111,16 +115,17 @@ class Reader:
             return f"{f'{year}/' if year else ''}{local.month}/{local.day} {time}"
         return f"{local.day} {words.MONTHS[local.month - 1]}{f' {year}' if year else ''} {time}"
 
-    def since(self, at: datetime | None) -> str:
-        """Return `8:06から`, or nothing if nobody knows."""
-        return self.say(words.SINCE, at=self.clock(at)) if at else ""
+    def since(self, at: datetime | None, *, approximate: bool = False) -> str:
+        """Return `8:06から`, `約8:06から`, or nothing if nobody knows."""
+        return self.say(words.SINCE, at=self.about(self.clock(at), approximate=approximate)) if at else ""
 
-    def since_short(self, at: datetime | None) -> str:
+    def since_short(self, at: datetime | None, *, approximate: bool = False) -> str:
         """Return `8:06から`; of another day only the date, `11/19から`."""
         if at is None:
             return ""
         text = self.clock(at)
-        return self.say(words.SINCE, at=text if text[0].isdigit() and " " not in text else text.rpartition(" ")[0])
+        short = text if text[0].isdigit() and " " not in text else text.rpartition(" ")[0]
+        return self.say(words.SINCE, at=self.about(short, approximate=approximate))
 
     def day(self, day: date) -> str:
         """Return a date with its weekday: `11/25(火)`, `Tue 25 Nov`; with the year if it is another one."""

@@ -1,6 +1,7 @@
 """The order page: its head, its operations as a table, tickets, hand-overs with two counts, and flags. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.words import FLAGS, STATES, Word
 from gateway.office.said import spoken
@@ -135,16 +136,20 @@ def _line(operation: Operation, reader: Reader) -> Line:
         station=", ".join(stations) or operation.station or "",
         state=operation.state.value,
         word=STATES[operation.state.value],
-        since=reader.since(operation.state_since),
+        since=reader.since(operation.state_since, approximate=operation.approximate),
         good=reader.amount(operation.good) if operation.good.total else "",
         scrap=reader.amount(operation.scrap) if operation.scrap.total else "",
         rework=reader.amount(operation.rework) if operation.rework.total else "",
         hold=reader.amount(operation.hold) if operation.hold.total else "",
         remaining="" if operation.remaining is None else str(operation.remaining),
-        started=reader.clock(operation.started_at) if operation.started_at else "",
-        finished=reader.clock(operation.finished_at) if operation.finished_at else "",
+        started=_clock(operation, operation.started_at, reader),
+        finished=_clock(operation, operation.finished_at, reader),
         due=_step_due(operation, reader),
     )
+
+
+def _clock(operation: Operation, at: datetime | None, reader: Reader) -> str:
+    return reader.about(reader.clock(at), approximate=operation.approximate) if at else ""
 
 
 def _step_due(operation: Operation, reader: Reader) -> Due | None:

@@ -68,7 +68,8 @@ def answer(order: OrderState, reader: Reader) -> str:
         case Stand.CANCELLED:
             return reader.say(words.ANSWER_CANCELLED)
         case Stand.DONE:
-            return reader.say(words.ANSWER_DONE, at=reader.clock(where.since) if where.since else "").strip()
+            at = reader.about(reader.clock(where.since), approximate=order.approximate) if where.since else ""
+            return reader.say(words.ANSWER_DONE, at=at).strip()
         case Stand.NOT_STARTED:
             return reader.say(words.ANSWER_NOT_STARTED)
         case Stand.TO_SHIP | Stand.ACTIVE:
@@ -94,4 +95,4 @@ def _said(place: Place, reader: Reader, stand: Stand) -> str:
         state=state.lower() if reader.language == "en" else state,
     )
     joint = " " if reader.language == "ja" else ", "
-    return joint.join(part for part in (what, reader.since(place.since)) if part)
+    return joint.join(part for part in (what, reader.since(place.since, approximate=operation.approximate)) if part)

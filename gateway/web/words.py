@@ -48,6 +48,11 @@ DELIVERED_ON_TIME = Word("納期内", "on time")
 NO_DUE = Word("納期なし", "no date")
 PIECES = Word("{n}個", "{n} pcs")
 SINCE = Word("{at}から", "since {at}")
+ABOUT = Word("約{at}", "≈ {at}")
+ABOUT_NOTE = Word(
+    "約：現場端末の時計が合っていないときの時刻。届いた時刻などから求めました",
+    "≈: the clock of a terminal was not set then; the time comes from when it arrived",
+)
 CHECK = Word("要確認", "To check")
 CHECKS = Word("要確認 {n}", "Check {n}")
 HELD = Word("保留", "On hold")

@@ -170,3 +170,15 @@ def test_times_nobody_trusted_mark_their_session_unless_somebody_stated_them(clo
     for seq, event in ((1, told(1)), (2, told(2, as_of=at(5)))):
         floor.rows.append(stamp(row(event, "a/e1", seq, received_at=at(9) + timedelta(seconds=1)), event))
     assert [session.approximate for session in floor.op(10).sessions] == [False, True]
+
+
+def test_a_clock_that_was_set_back_while_it_called_itself_synced_makes_what_follows_approximate() -> None:
+    def told(seq: int, action: Action, minute: float) -> Work:
+        given = {"at": at(minute), "mono_ms": seq * 1_800_000, "boot": "b9", "clock": ClockQuality.SYNCED, "ticket": T}
+        return Work(**given, action=action, operation=10, station="m1")  # type: ignore[arg-type]
+
+    floor = Floor()
+    for seq, event in ((1, told(1, Action.START, 60)), (2, told(2, Action.FINISH, 30))):
+        floor.rows.append(stamp(row(event, "a/e1", seq, received_at=at(120)), event))
+    (session,) = floor.op(10).sessions
+    assert (session.opened_at, session.closed_at, session.approximate) == (at(60), at(60), True)

@@ -2,18 +2,21 @@
 
 import re
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from broker.events import Action, ClockQuality, Work
 from gateway.rules.order import Ticket
-from gateway.web import look
+from gateway.rules.stamp import stamp
+from gateway.web import look, words
 from gateway.web.guard import BODY_BYTES
 from gateway.web.look import HERE
 from tests.conftest import until
-from tests.rules.floor import KEY, Floor
+from tests.rules.floor import KEY, Floor, T, row
+from tests.rules.floor import at as minute
 from tests.web import sample
 from tests.web.conftest import House, client_of
 
@@ -71,6 +74,30 @@ def test_no_date_and_no_stated_time_breaks_a_page(house: House, due: date, state
         until(lambda: client.app.state.memory.pulse)
         for path in ("/", "/?wall=1", "/firm/turning", f"/order/{KEY}", f"/orders/{KEY}/tickets"):
             assert client.get(path).status_code == 200, path
+
+
+def test_a_time_by_a_clock_that_was_not_set_says_so_wherever_it_is_shown(house: House) -> None:
+    floor = Floor("10:turning 20:grinding", created=-700)
+    floor.start("turning", 10, -660)
+    floor.finish("turning", 10, -630, good=50)
+    event = Work(
+        at=datetime(1970, 1, 1, tzinfo=UTC), mono_ms=9, boot="b7", clock=ClockQuality.UNSYNCED,
+        action=Action.START, ticket=T, operation=20, station="grinder-1",
+    )  # fmt: skip
+    floor.rows.append(stamp(row(event, "grinding/e1", 9, received_at=minute(-600)), event))
+    house.put(floor.state)
+    with client_of(house) as client:
+        until(lambda: client.app.state.memory.pulse)
+        page = client.get(f"/order/{KEY}?lang=ja").text
+        assert "作業中 約7:00から" in page
+        assert ">約7:00<" in page, "beside the operation it started"
+        assert ">6:00<" in page, "and what is certain says nothing"
+        assert re.search(r"リードタイム 約\d", page)
+        assert words.ABOUT_NOTE.ja in page
+        assert words.ABOUT_NOTE.en in page, "in both languages"
+        for path in ("/?lang=ja", "/firm/grinding?lang=ja"):
+            assert "約7:00から" in client.get(path).text, path
+        assert "≈ 7:00" in client.get(f"/order/{KEY}?lang=en").text
 
 
 def test_nothing_in_an_order_is_markup(house: House) -> None:
