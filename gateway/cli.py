@@ -165,11 +165,23 @@ def order_import(  # noqa: PLR0917 - Typer makes options of them
     ] = None,
     ignore_rest: Annotated[bool, typer.Option("--ignore-rest", help="Do not read columns nobody knows.")] = False,
     sheet: Annotated[str | None, typer.Option("--sheet", help="The sheet to read; else the likeliest.")] = None,
+    by: Annotated[str, typer.Option(help="Who imports; else the user of this machine.")] = "",
 ) -> None:
     """受注の取り込み / Import orders from a customer's file, all or none."""
     from gateway.orders.command import Wanted, import_file
 
-    wanted = Wanted(file, dry_run, again, as_json, customer, sheet, columns or (), given or (), ignore_rest)
+    wanted = Wanted(
+        file,
+        dry_run=dry_run,
+        again=again,
+        json=as_json,
+        customer=customer,
+        sheet=sheet,
+        columns=columns or (),
+        given=given or (),
+        ignore_rest=ignore_rest,
+        by=by or getpass.getuser(),
+    )
     raise typer.Exit(import_file(read_settings(settings_path(settings)), wanted))
 
 

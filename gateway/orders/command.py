@@ -45,6 +45,7 @@ class Wanted:
     columns: Sequence[str] = field(default=())
     given: Sequence[str] = field(default=())
     ignore_rest: bool = False
+    by: str = ""
 
 
 def import_file(settings: Gateway, wanted: Wanted) -> int:
@@ -64,7 +65,7 @@ def import_file(settings: Gateway, wanted: Wanted) -> int:
             if parsed.problems or wanted.dry_run:
                 said.preview(wanted.file.name, parsed, json=wanted.json)
                 return 1 if parsed.problems else 0
-            events = bring(Api.connect(settings.socket), parsed.proposals, by=f"import {wanted.file.name}")
+            events = bring(Api.connect(settings.socket), parsed.proposals, by=f"{wanted.by} import {wanted.file.name}")
             kept = _keep(settings, parsed, answers)
             shown = wait_orders(state, [event.order for event in events], seconds=_PATIENCE_SECONDS)
     except (Refused, GatewayAway, StoreError, SettingsError) as refusal:

@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from fastapi.testclient import TestClient
 
+from gateway.web.app import create_app
+from tests.orders.awful import book
 from tests.orders.server import Server, running
 from tests.orders.test_order_file import HEAD, SAMPLE
 
@@ -95,3 +98,40 @@ def test_a_hundred_orders_are_one_import(server):
     orders = json.loads(done.stdout)["orders"]
     assert len({ticket for order in orders for ticket in order["tickets"]}) == 200
     assert len(server.caught_up().orders()) == 100
+
+
+def test_a_customers_workbook_is_asked_about_once_and_the_next_one_comes_in_on_the_page(server):
+    first = server.folder / "first.xlsx"
+    first.write_bytes(book(["PO-1", "VB-1", "軸", "A", "５０個", "R8.12.18", 10, "旋削"]))
+    asked = server.mawashi("order", "import", str(first), "--json", "--dry-run")
+    assert asked.returncode == 1
+    unknown = {
+        one["heading"]: one["maybe"] for one in json.loads(asked.stdout)["columns"] if one["known_by"] == "unknown"
+    }
+    assert unknown == {"品番": "drawing"}
+
+    said = ["--customer", "山田製作所", "--map", "品番=drawing"]
+    given = ["--set", "coordinator=turning", "--set", "会社=turning", "--by", "西"]
+    done = server.mawashi("order", "import", str(first), *said, *given, "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads(done.stdout)["kept"].endswith("order-files/山田製作所.toml")
+
+    with TestClient(create_app(server.settings), base_url="http://127.0.0.1:8471", follow_redirects=False) as office:
+        second = book(["PO-2", "VB-1", "軸", "B", 20, "R9.1.15"], titles=False)
+        page = office.post("/orders/import", files={"file": ("second.xlsx", second)}).headers["location"]
+        said_there = office.get(page).text
+        assert "1件、問題なし。まだ何も登録していません。" in said_there
+        assert "図番は同じでも改訂 B は初めて。改訂 A（4471）の工程を使います：旋削。" in said_there
+        form = {"customer": "山田製作所", "sheet": "注文一覧", "sheet_before": "注文一覧", "do": "import", "by": "東"}
+        office.post(page, data=form)
+        office.post(page, data=form)
+        assert "1件を登録しました。" in office.get(page).text
+
+    listed = server.mawashi("order", "parts", "vb-1", "--json")
+    assert [(one["revision"], one["number"], one["made"]) for one in json.loads(listed.stdout)["parts"]] == [
+        ("A", "4471", 1),
+        ("B", "4472", 1),
+    ]
+    kept = server.caught_up().named("4472")[0].state
+    assert [(one.name, one.firm) for one in kept.operations] == [("旋削", "turning")]
+    assert kept.history[0].by == "東 import second.xlsx"
