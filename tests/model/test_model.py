@@ -64,7 +64,7 @@ def run(machine: type[Shop], examples: int, *phases: Phase) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(max(120, 2 * EXAMPLES))
+@pytest.mark.timeout(max(120, 10 * EXAMPLES))
 def test_whatever_happens_nothing_accepted_is_lost_or_doubled():
     Machine.tally.clear()
     run(Machine, EXAMPLES, Phase.generate, Phase.shrink)
