@@ -4,7 +4,7 @@
 # make bench   budgets as ratios, measured here and now
 # make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" LEDGER=postgresql SOAK=minutes)
 # make model   the promise as a state machine, for longer: MODEL_EXAMPLES=5000 MODEL_SEED=7
-# make loss-table   lost and doubled: Mawashi beside a paho and an aiomqtt consumer
+# make loss-table   lost and doubled: Mawashi beside paho, aiomqtt, Node-RED and ThingsBoard gateway
 # make setup   the commands mawashi and mawashi-edge in .venv/bin
 
 PYTHON ?= python3

@@ -59,8 +59,10 @@ class Mosquitto:
         # as root Mosquitto steps down to its own user, which cannot write here
         user = ["user root"] if os.geteuid() == 0 else []
         config.write_text(config.read_text() + "\n".join(user) + "\n")
-        self.process = subprocess.Popen([_program("mosquitto"), "-c", str(config)], stdout=subprocess.DEVNULL)
-        until(lambda: listening(self.port), what="Mosquitto to listen")
+        said = self.directory / "mosquitto.err"  # before it opens its log: that it runs as root, or what it cannot read
+        with said.open("ab") as errors:
+            self.process = subprocess.Popen([_program("mosquitto"), "-c", str(config)], stdout=errors, stderr=errors)
+        until(lambda: listening(self.port), what=f"Mosquitto to listen ({said} says why not)")
 
     def stop(self) -> None:
         """End it politely."""

@@ -27,17 +27,17 @@ _CARD_BYTES = 2 * 1024 * 1024
 
 
 @contextmanager
-def small_card(folder: Path) -> Iterator[str]:
-    """A disk of 2 MB at this folder, and what it is; without root a limit on the size of every file instead."""
+def small_card(folder: Path, *, size_bytes: int = _CARD_BYTES) -> Iterator[str]:
+    """A small disk at this folder, and what it is; empty without root, who alone may mount one."""
     folder.mkdir(parents=True)
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={_CARD_BYTES}", "tmpfs", folder], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", folder], capture_output=True, check=False
         ).returncode
     )
     try:
-        yield "tmpfs of 2 MB" if mounted else ""
+        yield f"tmpfs of {size_bytes // 1024**2} MB" if mounted else ""
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=True)

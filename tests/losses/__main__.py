@@ -1,125 +1,102 @@
 """`make loss-table`: the same events and the same faults for Mawashi and for what people use today; lost and doubled.
 
-Not part of `make test`. `python -m tests.losses --help` says what can be changed; docs/loss-table.md holds a run.
+`python -m tests.losses --help` says what can be changed; docs/loss-table.md holds a run.
 """
 
 import argparse
 import json
 import random
+import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
 
-from tests.conftest import Mosquitto
-from tests.losses.contestants import Contestant, contestants, locked
+import pytest
 
-NAMES = ("paho", "aiomqtt", "mawashi")
-PROBE = 0
-"""A last event, sent when everything is over: the count is taken only once a fresh event has passed."""
-QUIET_SECONDS = 3.0
-"""And once nothing more has arrived for so long."""
-MOST_SECONDS = 120.0
+from tests.losses.entries import ENTRIES, NAMES
+from tests.losses.faults import FAULTS, Side
+from tests.losses.peers import MissingError
+from tests.losses.trial import Count, trial
+
+Rows = dict[tuple[str, str], Count]
+"""By fault and by who."""
 
 
-def killed(one: Contestant, broker: Mosquitto, seconds: float, chance: random.Random) -> None:
-    """kill -9 of the consumer five times, at random instants, each time restarted at once."""
-    for _ in range(5):
-        time.sleep(chance.uniform(0.5, 1.5) * seconds / 6)
-        one.kill()
-        one.restart()
+def markdown(rows: Rows) -> str:
+    """Return the tables of docs/loss-table.md, one a side; what is not in `rows` is left out."""
+    tables = []
+    for side in Side:
+        lines = ["| what was broken | who | accepted | lost | doubled |", "|---|---|---:|---:|---:|"]
+        for fault, known in FAULTS.items():
+            title = known.title
+            for name, entry in ENTRIES[side].items():
+                if known.side is side and (count := rows.get((fault, name))):
+                    lines.append(
+                        f"| {title} | {entry.title} | {count.accepted:,} | {count.lost:,} | {count.doubled:,} |"
+                    )
+                    title = ""
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
 
 
-def wiped(one: Contestant, broker: Mosquitto, seconds: float, chance: random.Random) -> None:
-    """kill -9 of the broker once, while the consumer is slow to come back; it restarts with nothing."""
-    time.sleep(chance.uniform(0.3, 0.5) * seconds)
-    one.kill()
-    time.sleep(1.0)
-    broker.restart()
-    one.restart()
-
-
-def unwritable(one: Contestant, broker: Mosquitto, seconds: float, chance: random.Random) -> None:
-    """The consumer's table is locked for two seconds."""
-    time.sleep(chance.uniform(0.2, 0.5) * seconds)
-    locked(one.sink, 2.0)
-
-
-Fault = Callable[[Contestant, Mosquitto, float, random.Random], None]
-FAULTS: dict[str, Fault] = {"consumer killed": killed, "broker killed": wiped, "sink unwritable": unwritable}
-
-
-def trial(name: str, fault: Fault, events: int, rate: float, chance: random.Random) -> dict[str, float]:
-    """Send, break, wait until nothing more arrives, and count."""
-    with tempfile.TemporaryDirectory(prefix="mawashi-losses-") as folder:
-        broker = Mosquitto(Path(folder))
-        broker.start()
-        one = contestants(Path(folder), broker.port)[name]
-        try:
-            one.start()
-            breaking = threading.Thread(target=fault, args=(one, broker, events / rate, chance))
-            breaking.start()
-            found: Counter[int] = Counter()
-            began = time.monotonic()
-            for number in range(1, events + 1):
-                time.sleep(max(0.0, began + number / rate - time.monotonic()))
-                one.send(number)
-            breaking.join()
-            ended = changed = time.monotonic()
-            before = one.stored()[PROBE]
-            one.send(PROBE)
-            while time.monotonic() - ended < MOST_SECONDS:
-                stored, now = one.stored(), time.monotonic()
-                if stored[PROBE] > before and now - changed > QUIET_SECONDS:
-                    break
-                if stored != found:
-                    found, changed = stored, now
-                time.sleep(0.5)
-            stored = one.stored()
-            del stored[PROBE]
-        finally:
-            one.close()
-            broker.kill()
-    return {
-        "events": events,
-        "lost": events - len(stored),
-        "doubled": sum(stored.values()) - len(stored),
-        "seconds_to_settle": round(max(0.0, changed - ended), 1),
-    }
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 1 if Mawashi lost or doubled anything, or could not be counted."""
     parser = argparse.ArgumentParser(prog="python -m tests.losses", description=__doc__)
-    parser.add_argument("--events", type=int, default=2000, help="how many are sent in each trial (2000)")
-    parser.add_argument("--rate", type=float, default=200.0, help="how many a second (200)")
+    parser.add_argument("--events", type=int, default=1000, help="at least so many are sent in each trial (1000)")
+    parser.add_argument("--rate", type=float, default=100.0, help="how many a second (100)")
     parser.add_argument("--seed", type=int, default=1, help="chooses the instants (1)")
     parser.add_argument("--only", choices=NAMES, action="append", help="only this one; may be repeated")
     parser.add_argument("--fault", choices=[*FAULTS], action="append", help="only this fault; may be repeated")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    given = parser.parse_args()
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    if not given.json:
-        print(f"{'fault':<18}{'who':<10}{'events':>8}{'lost':>8}{'doubled':>9}{'settled after':>15}")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of docs/loss-table.md at the end")
+    given = parser.parse_args(arguments)
+    aloud = sys.stderr if given.json or given.markdown else sys.stdout
+    print(
+        f"{'what was broken':<28}{'who':<20}{'accepted':>9}{'lost':>7}{'doubled':>9}{'settled after':>15}", file=aloud
+    )
+    rows: Rows = {}
+    left_out: list[str] = []
     for fault in given.fault or FAULTS:
-        for name in given.only or NAMES:
+        for name, entry in ENTRIES[FAULTS[fault].side].items():
+            if given.only and name not in given.only:
+                continue
             chance = random.Random(f"{given.seed} {fault}")
-            found = trial(name, FAULTS[fault], given.events, given.rate, chance)
-            results.setdefault(fault, {})[name] = found
-            if not given.json:
-                print(
-                    f"{fault:<18}{name:<10}{found['events']:>8}{found['lost']:>8}{found['doubled']:>9}"
-                    f"{found['seconds_to_settle']:>13} s",
-                    flush=True,
-                )
+            try:
+                count = trial(entry.make, FAULTS[fault], events=given.events, rate=given.rate, chance=chance)
+            except (MissingError, pytest.fail.Exception) as why:
+                left_out.append(f"{entry.title}, {fault}: {why}")
+                print(f"{fault:<28}{name:<20}  left out: {why}", file=aloud, flush=True)
+                continue
+            rows[fault, name] = count
+            print(
+                f"{fault:<28}{name:<20}{count.accepted:>9}{count.lost:>7}{count.doubled:>9}"
+                f"{count.seconds_to_settle:>13} s",
+                file=aloud,
+                flush=True,
+            )
+    if given.markdown:
+        print(markdown(rows))
     if given.json:
-        versions = {name: metadata.version(name) for name in ("paho-mqtt", "aiomqtt")}
-        print(json.dumps({"versions": versions, "rate": given.rate, "seed": given.seed, "results": results}))
-    ours = [faults["mawashi"] for faults in results.values() if "mawashi" in faults]
-    return 1 if any(one["lost"] or one["doubled"] for one in ours) else 0
+        results = [{"fault": fault, "who": who, **asdict(count)} for (fault, who), count in rows.items()]
+        told = {
+            "versions": versions(),
+            "seed": given.seed,
+            "rate": given.rate,
+            "left_out": left_out,
+            "results": results,
+        }
+        print(json.dumps(told))
+    ours = [count for (_, who), count in rows.items() if who == "mawashi"]
+    return int(
+        any(count.lost or count.doubled for count in ours) or any(line.startswith("Mawashi") for line in left_out)
+    )
+
+
+def versions() -> list[str]:
+    """Return what was measured and the servers it ran on."""
+    mosquitto = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.splitlines()[:1]
+    entries = [entry.version for side in ENTRIES.values() for entry in side.values() if entry.version]
+    return [*dict.fromkeys(entries), *mosquitto, f"Python {sys.version.split()[0]}"]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ reconnection, automatic acknowledgements; one durable SQLite commit a message; a
 """
 
 import asyncio
+import json
 import sqlite3
 import sys
 
@@ -25,9 +26,9 @@ class Sink:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=SINK_SECONDS, check_same_thread=False)
         self._db.execute("PRAGMA synchronous=FULL")
 
-    def store(self, payload: bytes) -> None:
+    def store(self, payload: bytes | bytearray) -> None:
         try:
-            self._db.execute("INSERT INTO event VALUES (?)", (int(payload),))
+            self._db.execute("INSERT INTO event VALUES (?)", (json.loads(payload)["n"],))
         except sqlite3.OperationalError as error:
             print(f"not stored: {error}", file=sys.stderr)
 
@@ -54,8 +55,8 @@ async def with_aiomqtt(port: int, sink: Sink) -> None:
 
 
 if __name__ == "__main__":
-    _, library, number, file = sys.argv
+    _, library, port_number, file = sys.argv
     if library == "paho":
-        with_paho(int(number), Sink(file))
+        with_paho(int(port_number), Sink(file))
     else:
-        asyncio.run(with_aiomqtt(int(number), Sink(file)))
+        asyncio.run(with_aiomqtt(int(port_number), Sink(file)))
