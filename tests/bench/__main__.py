@@ -6,30 +6,12 @@ Rates depend on the machine, so the ones that matter are ratios within one run. 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+
+from tests.bench.bench_backlog import BUDGETS as BACKLOG
+from tests.bench.budget import Budget
 
 FOLDER = Path(__file__).parent
-
-
-class Budget(NamedTuple):
-    """One line of the table: what is measured, where it stands in the bench's JSON, and what it must be."""
-
-    what: str
-    value: Callable[[dict[str, Any]], float]
-    least: float | None = None
-    most: float | None = None
-    unit: str = ""
-
-    def line(self, result: dict[str, Any]) -> tuple[str, bool]:
-        """Return the line to print, and whether the budget holds."""
-        value = self.value(result)
-        good = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-        bound = (
-            f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}" if self.most is not None else "-"
-        )
-        return f"{self.what:<66} {value:>12,.2f} {self.unit:<9} {bound:>10}  {'ok' if good else 'SHORT'}", good
 
 
 def demo(*more: str) -> list[str]:
@@ -55,20 +37,7 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
             Budget("facts written after that", lambda r: r["facts_after_it_s"], unit="s"),
         ],
     ),
-    "backlog": (
-        [sys.executable, "-m", "tests.bench.bench_backlog", "--events", "100000"],
-        [
-            Budget("backlog drained, edge killed half way: missing", lambda r: r["missing"], most=0, unit="events"),
-            Budget("backlog: sent again after the kill", lambda r: r["sent_again_after_the_kill"], most=1000, unit="events"),
-            Budget(
-                "backlog: edge, RSS while draining, above waiting",
-                lambda r: r["rss_mb_most_while_draining"]["edge"] - r["rss_mb_waiting"]["edge"],
-                most=5,
-                unit="MB",
-            ),
-            Budget("backlog: the file after, of before", lambda r: r["outbox_mb_after"] / r["outbox_mb_before"], most=0.1),
-        ],
-    ),
+    "backlog": ([sys.executable, "-m", "tests.bench.bench_backlog", "--events", "100000", "--json"], BACKLOG),
     "demo": (
         demo(),
         [

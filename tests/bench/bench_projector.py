@@ -1,6 +1,6 @@
 """Measure the projector on a ledger made for it: events a second to catch up, and from one event to the state when idle.
 
-Run it alone on the machine, from the root: `python -m tests.bench.bench_projector [--orders 2000]`.
+Run it alone on the machine, from the root: `python -m tests.bench.bench_projector [--orders 2000] [--postgresql]`.
 Prints one JSON object. Design 9: >= 3,000 events/s sustained; behind by < 2 s at 1,000 events/s.
 """
 
@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from gateway.ledger import Ledger
 from gateway.ledger.writer import WritableLedger
 from gateway.state import State
 from tests.gateway.shop import Shop, commit
+from tests.postgresql import PostgreSql
 
 IDLE_EVENTS = 100
 PACED = 1000
@@ -94,11 +96,26 @@ def paced_lag(ledger: WritableLedger, reader: State, shop: Shop, seconds: int) -
     return worst, time.monotonic() - ended
 
 
+@contextmanager
+def state_url(folder: str, *, postgresql: bool) -> Iterator[str]:
+    """Where the state is kept: a file, or a server that runs as long."""
+    if not postgresql:
+        yield f"sqlite:///{folder}/state.sqlite"
+        return
+    server = PostgreSql()
+    try:
+        server.start()
+        yield server.database()
+    finally:
+        server.remove()
+
+
 def main() -> None:
     """Build the ledger, run the projector as its own process, print what was measured."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--orders", type=int, default=2000)
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--postgresql", action="store_true", help="with the state on a PostgreSQL of its own")
     arguments = parser.parse_args()
     shop = Shop(1)
     for n in range(arguments.orders):
@@ -110,13 +127,14 @@ def main() -> None:
     decode_us = (time.process_time() - began) / min(len(lines), 20_000) * 1e6
     with (
         tempfile.TemporaryDirectory() as folder,
+        state_url(folder, postgresql=arguments.postgresql) as url,
         Ledger.open(f"sqlite:///{folder}/ledger.sqlite", write=True) as ledger,
     ):
         for start in range(0, len(lines), 5000):
             commit(ledger, lines[start : start + 5000])
         settings = Path(folder) / "gateway.toml"
-        settings.write_text(f'data_dir = "{folder}"\n[mqtt]\nport = 1\n')
-        reader = State.open(f"sqlite:///{folder}/state.sqlite")
+        settings.write_text(f'data_dir = "{folder}"\nstate_url = "{url}"\n[mqtt]\nport = 1\n')
+        reader = State.open(url)
         process = subprocess.Popen([sys.executable, "-m", "gateway.projector", "--settings", str(settings)])
         try:
             wait(lambda: reader.cursor() > 0, 60)

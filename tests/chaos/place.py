@@ -35,6 +35,9 @@ class Place(Protocol):
     unwritable: Mapping[str, Callable[[Gateway], AbstractContextManager[None]]]
     """What can keep everybody from writing the ledger for a while, by what it is called."""
 
+    slowness: float
+    """How much longer than with files folding may take there."""
+
     def settings(self) -> str:
         """Return the lines of the gateway's settings that name them."""
 
@@ -53,6 +56,8 @@ class Place(Protocol):
 
 class Files:
     """Two SQLite files in the gateway's folder."""
+
+    slowness = 1.0
 
     def __init__(self) -> None:
         self.unwritable = {"locked": self.locked}
@@ -103,6 +108,8 @@ def _file(gateway: Gateway) -> Path:
 
 class Database:
     """Ledger and state in one database of a PostgreSQL server of its own."""
+
+    slowness = 4.0  # twice the projector's own time (measured, 2026-11-22), and the server's on top
 
     def __init__(self) -> None:
         self.unwritable = {"locked": self.locked, "its server stopped": self._stopped, "killed with -9": self._killed}
