@@ -82,7 +82,7 @@ def alter(texts: dict[str, str], cleared: list[str]) -> Callable[[Desk], Wish]:
         given = dict(texts)
         if given.get("parent"):
             given["parent"] = desk.find(given["parent"])
-        return Alter(part_of(given, desk.firms), tuple(dict.fromkeys(cleared)))
+        return Alter(part_of(given, desk.firms, desk.today), tuple(dict.fromkeys(cleared)))
 
     return wish
 
@@ -94,7 +94,7 @@ def adopt(into: str | None, quantity: int | None, texts: dict[str, str]) -> Call
         if into is not None:
             return Give(desk.find(into), quantity)
         counted = {} if quantity is None else {"quantity": str(quantity)}
-        return Name(part_of(texts | counted, desk.firms))
+        return Name(part_of(texts | counted, desk.firms, desk.today))
 
     return wish
 
@@ -103,7 +103,7 @@ def reroute(step: int, to: str, station: str | None, due: str | None) -> Callabl
     """Return the wish to give a step to another firm, named by id or name."""
 
     def wish(desk: Desk) -> Wish:
-        day = day_of(STEP_DUE, due) if due else None
+        day = day_of(STEP_DUE, due, desk.today) if due else None
         return Reroute(step, firm_of(to, desk.firms), plain(station).lower() if station else None, day)
 
     return wish

@@ -6,7 +6,9 @@ What comes of a wish is decided in `gateway.office.plan`; commands and pages sha
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from broker.clock import clock
 from broker.events import Order, Step, decode, encode
@@ -44,9 +46,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: the order's key, its number if it got one, the new tickets; whether the pages show it yet."""
+    """What was written: the order's key and version, its number if it got one, new tickets; whether it shows yet."""
 
     key: str
+    version: int
     number: str | None
     tickets: tuple[str, ...]
     shown: bool
@@ -76,6 +79,11 @@ class Desk:
     def firms(self) -> Firms:
         """How the firms of the settings are called."""
         return {one.id: Word(one.name, one.name_en or one.name) for one in self._settings.firms}
+
+    @property
+    def today(self) -> date:
+        """The day it is where the shared server is."""
+        return clock().read().at.astimezone(ZoneInfo(self._settings.time_zone)).date()
 
     def find(self, asked: str) -> str:
         """Return the key of the one order that is called so. Raises Impossible if there is none, or several."""
@@ -119,7 +127,7 @@ class Desk:
         said = events(made, key=key, number=number, ids=ids, now=clock().read(), by=by, why=why)
         api.append([encode(one) for one in said], unless=Unless(named=made.watched, since=looked.position))
         shown = wait_change(self._state, key, len(before), seconds=_SHOWN_SECONDS)
-        return Written(key, number, ids, shown)
+        return Written(key, len(before) + 1, number, ids, shown)
 
     def _steps(self, order: OrderState) -> Sequence[Step]:
         """Return the routing in force, as the event that stated it."""

@@ -12,12 +12,14 @@ from broker.events import OrderPart
 from broker.words import Word
 from gateway.office import refusals as no
 from gateway.office.words import FIELDS, Firms, filled
+from gateway.orders import days
 
 EDITABLE = tuple(name for name in FIELDS if name != "number")
 """What the office may change. The order's own number is given once."""
 CLEARABLE = tuple(name for name in EDITABLE if name not in ("quantity", "coordinator", "part"))
 _NUMBERS = frozenset({"quantity", "spare", "amount"})
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_DAY_ZERO = date(1899, 12, 30)
+"""Only numbers that a spreadsheet counts days by need it."""
 _SERIES = {"試作": "prototype", "量産": "series"}
 
 
@@ -30,14 +32,14 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
-def part_of(texts: Mapping[str, str], firms: Firms) -> OrderPart:
+def part_of(texts: Mapping[str, str], firms: Firms, today: date) -> OrderPart:
     """Return what was typed, by field name; a field that is blank is left out. Raises Impossible."""
     found: dict[str, Any] = {}
     for name, typed in texts.items():
         if name not in EDITABLE:
             raise no.Impossible(no.NOT_A_FIELD, name=name, known=", ".join(EDITABLE))
         if text := plain(typed):
-            found[name] = _value(name, text, firms)
+            found[name] = _value(name, text, firms, today)
     try:
         return OrderPart(**found)
     except ValidationError as error:
@@ -55,14 +57,12 @@ def firm_of(typed: str, firms: Firms) -> str:
     raise no.Impossible(no.UNKNOWN_FIRM, firm=typed)
 
 
-def day_of(label: Word, typed: str) -> date:
-    """Return the date in `2026-12-25`, `2026/12/25` or `2026年12月25日`. Raises Impossible."""
-    found = _DAY.fullmatch(plain(typed))
-    try:
-        year, month, day = map(int, found.groups() if found else ())
-        return date(year, month, day)
-    except ValueError:
-        raise _bad(label, typed[:40], no.A_DATE) from None
+def day_of(label: Word, typed: str, today: date) -> date:
+    """Return the date in `2026-12-25`, `R8.12.25`, `12/25` (the next such day). Raises Impossible."""
+    text = plain(typed)
+    if (found := days.day_of(text, text, today=today, day_zero=_DAY_ZERO)) is None:
+        raise _bad(label, typed[:40], no.A_DATE)
+    return found.day
 
 
 def count_of(label: Word, typed: str) -> int:
@@ -73,12 +73,12 @@ def count_of(label: Word, typed: str) -> int:
     return int(text)
 
 
-def _value(name: str, text: str, firms: Firms) -> object:
+def _value(name: str, text: str, firms: Firms, today: date) -> object:
     label = FIELDS[name]
     if name in _NUMBERS:
         return count_of(label, text)
     if name == "due":
-        return day_of(label, text)
+        return day_of(label, text, today)
     if name == "coordinator":
         return firm_of(text, firms)
     if name == "series":

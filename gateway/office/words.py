@@ -109,7 +109,7 @@ def edit_said(edit: Edit, firms: Firms, *, compare: bool = True) -> Word:
         )
     else:
         label = FIELDS.get(edit.what, Word(edit.what, edit.what))
-    if edit.before is None and edit.after is None:
+    if (edit.before is None and edit.after is None) or edit.what == "parent":  # a key says nothing to anybody
         return filled(Word("{label}が変わりました", "{label} changed"), label=label)
     if not compare:
         return filled(

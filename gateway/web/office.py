@@ -4,6 +4,7 @@ What comes of a wish is decided in `gateway.office`; nothing here writes.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,6 +38,7 @@ MAIN = ("quantity", "spare", "due", "revision")
 MORE = ("part", "drawing", "material", "size", "supplied", "series", "own_number", "origin")
 """What the form changes; customer and amount only by command, for these pages know no coordinator yet."""
 _LONGEST = 200
+_SHOWN_SECONDS, _LOOK_SECONDS = 3.0, 0.05
 
 T = TypeVar("T")
 
@@ -82,9 +84,24 @@ async def office_wish(request: Request, key: str) -> Response:
     if came.written is None:
         return _confirm(seen, came, typed)
     anchor = "#tickets" if came.made.papers else "#history"
-    answer = RedirectResponse(seen.link(f"/order/{came.written.key}") + anchor, status_code=303)
+    there = await _shown(seen, came.written)
+    address = f"/order/{came.written.key}" if there else "/"
+    answer = RedirectResponse(seen.link(address) + (anchor if there else ""), status_code=303)
     remember_who(answer, typed["by"].strip())
     return answer
+
+
+async def _shown(seen: Look, written: Written) -> bool:
+    """Wait a moment until the pages show what was written: who has no script would else look at the old page.
+
+    Returns whether the order is known to them at all.
+    """
+    deadline = time.monotonic() + _SHOWN_SECONDS
+    while True:
+        kept = await seen.kept(written.key)
+        if (kept and len(kept.state.history) >= written.version) or time.monotonic() > deadline:
+            return kept is not None
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def remember_who(answer: Response, who: str) -> None:
@@ -172,12 +189,12 @@ def _touched(typed: Mapping[str, str]) -> tuple[str, ...]:
 
 def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
     """Return what a form asks. Raises Impossible for what cannot be read."""
-    firms = desk.firms
+    firms, today = desk.firms, desk.today
     match typed.get("do"):
         case "edit":
             texts = {name: typed[name] for name in _touched(typed)}
             emptied = [name for name, text in texts.items() if not plain(text) and getattr(order, name)]
-            return Alter(part_of(texts, firms), tuple(name for name in emptied if name in CLEARABLE))
+            return Alter(part_of(texts, firms, today), tuple(name for name in emptied if name in CLEARABLE))
         case "hold":
             return Hold(_count(typed, "pieces"))
         case "release":
@@ -185,7 +202,7 @@ def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
         case "cancel":
             return Cancel()
         case "reroute":
-            due = day_of(STEP_DUE, typed["due"]) if plain(typed.get("due", "")) else None
+            due = day_of(STEP_DUE, typed["due"], today) if plain(typed.get("due", "")) else None
             return Reroute(count_of(STEP, typed.get("step", "")), firm_of(typed.get("firm", ""), firms), None, due)
         case "split":
             return Divide(count_of(PIECES, typed.get("pieces", "")), typed.get("ticket") or None)
@@ -193,7 +210,7 @@ def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
             return Give(desk.find(typed.get("into", "")), _count(typed, "pieces"))
         case "name":
             texts = {name: typed.get(name, "") for name in ("part", "quantity", "due", "coordinator", "drawing")}
-            return Name(part_of(texts, firms))
+            return Name(part_of(texts, firms, today))
     raise no.Impossible(office_words.NOT_UNDERSTOOD)
 
 

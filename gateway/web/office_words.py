@@ -65,3 +65,5 @@ TO_EXCHANGE = Word(
     "新しい票を印刷して、前の票と取り替えてください。前の票を読むと「旧版です 止めて幹事へ」と出ます。",
     "Print the new tickets and exchange them. Whoever scans an old one is told to stop and ask the coordinator.",
 )
+OLD = Word("票 {id} は旧版です　止めて幹事へ", "Ticket {id} is an old issue. Stop, and ask the coordinator")
+NOW_IN_FORCE = Word("いまの票は {ids}", "In force now: {ids}")

@@ -18,7 +18,7 @@ from gateway.web.lane import Show, lane, rank
 from gateway.web.look import look
 from gateway.web.memory import Memory
 from gateway.web.reader import Reader
-from gateway.web.sheet import checks, entries, facts, handovers, lines, lots
+from gateway.web.sheet import checks, entries, facts, handovers, lines, lots, old_paper
 from gateway.web.whereabouts import answer
 
 _TRIED = 5
@@ -38,6 +38,7 @@ _LEGEND = tuple((stage.value, STATES[stage.value]) for stage in Stage if stage i
 _CAUSES = tuple((cause.value, CAUSES[cause.value]) for cause in Cause)
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
+Paper = Annotated[str, Query(max_length=16)]
 Part = Annotated[bool, Query()]
 
 
@@ -105,13 +106,18 @@ async def firm_floor(request: Request, firm: str, part: Part = False) -> Respons
 
 
 @router.get("/order/{key}")
-async def order_page(request: Request, key: str, part: Part = False) -> Response:  # noqa: FBT002
-    """One order: where it is, its operations, hand-overs, flags, and both accounts of its time."""
+async def order_page(request: Request, key: str, part: Part = False, ticket: Paper = "") -> Response:  # noqa: FBT002
+    """One order: where it is, its operations, hand-overs, flags, and both accounts of its time.
+
+    `ticket` is the paper that somebody has in hand: an old one is told to be old.
+    """
     seen = look(request)
     kept = await seen.kept(key)
     if kept is None:
         raise HTTPException(404, words.NO_SUCH_ORDER)
-    return seen.page("_order.html" if part else "order.html", **_sheet(kept, seen.reader))
+    return seen.page(
+        "_order.html" if part else "order.html", old=old_paper(kept.state, ticket), **_sheet(kept, seen.reader)
+    )
 
 
 @router.get("/where")
@@ -130,8 +136,9 @@ async def where(request: Request, q: str = "") -> Response:
             break
     if len(hits) == 1:
         step = asked.operation and hits[0].operation(asked.operation)
-        anchor = f"#op{step.no}" if step else ""
-        return RedirectResponse(seen.link(f"/order/{hits[0].key}") + anchor, status_code=303)
+        paper = asked.text.upper() if old_paper(hits[0], asked.text.upper()) else None
+        anchor = f"#op{step.no}" if step and not paper else ""
+        return RedirectResponse(seen.link(f"/order/{hits[0].key}", ticket=paper) + anchor, status_code=303)
     shown = q.strip()
     message = (
         seen.reader.say(words.MANY_FOUND, q=shown, n=len(hits)) if hits else seen.reader.say(words.NOT_FOUND, q=shown)

@@ -73,6 +73,14 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
+class Old:
+    """A paper that is no longer right, and the tickets that took its place."""
+
+    id: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A flag as a sentence, what it is about, and whether a person has settled it."""
 
@@ -220,6 +228,14 @@ def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
         )
         for ticket in sorted(order.tickets, key=lambda ticket: (ticket.branch, ticket.issue))
     )
+
+
+def old_paper(order: OrderState, ticket: str) -> Old | None:
+    """Return the paper if it is an old issue, and the papers in force of its lot."""
+    held = next((one for one in order.tickets if one.id == ticket and one.old), None)
+    if held is None:
+        return None
+    return Old(held.id, ", ".join(one.id for one in order.tickets if one.branch == held.branch and not one.old))
 
 
 def checks(order: OrderState, reader: Reader) -> tuple[Check, ...]:
