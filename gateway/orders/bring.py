@@ -4,6 +4,7 @@ The one way for command, page and demo. What a file means is `order_file`, how i
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -25,6 +26,8 @@ from gateway.state import State
 _MINTED_AT_ONCE = 10_000
 """What one request to the gateway's API may ask for."""
 _NAMES_KEPT = 20_000
+_ORDERS_A_NAME = 50
+"""The latest changed: enough to know how a part was last made, however often it was."""
 
 
 def known(settings: Gateway, state: State, *, again: bool = False) -> Known:
@@ -37,7 +40,7 @@ def named_in(state: State) -> Callable[[str], Sequence[OrderState]]:
 
     @lru_cache(maxsize=_NAMES_KEPT)
     def named(name: str) -> tuple[OrderState, ...]:
-        return tuple(kept.state for kept in state.named(name)) if name else ()
+        return tuple(kept.state for kept in state.named(name, limit=_ORDERS_A_NAME)) if name else ()
 
     return named
 
@@ -71,7 +74,11 @@ def keep_answers(settings: Gateway, layout: Layout, answers: Answers) -> Path | 
     """Remember how this customer's file is read, if anything new was answered and they are named. Raises OSError."""
     if not answers.customer or not (answers.columns or answers.places or answers.given or answers.ignore_rest):
         return None
-    columns = {one.heading or letter(one.place): one.column or "-" for one in layout.fields}
+    times = Counter(one.heading for one in layout.fields)
+    columns = {
+        one.heading if one.heading and times[one.heading] == 1 else letter(one.place): one.column or "-"
+        for one in layout.fields
+    }
     return remember(
         settings.data_dir,
         Remembered(customer=answers.customer, columns=columns, given=dict(layout.given)),

@@ -99,7 +99,10 @@ class Layout:
                         f"{letter(first.place)}列「{first.heading}」と同じ {HEADINGS[one.column].ja} になっている",
                         f'column {letter(first.place)} "{first.heading}" is {one.column} already',
                     ),
-                    Word(f"どちらかを読まないでください（--map {key(one)}=-）", f"Leave one out: --map {key(one)}=-"),
+                    Word(
+                        f"どちらかを読まないでください（--map {letter(one.place)}=-）",
+                        f"Leave one out: --map {letter(one.place)}=-",
+                    ),
                     sheet=self.sheet.name,
                     place=one.place,
                     heading=one.heading,
@@ -167,7 +170,8 @@ def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ())
         raise _no_headings(book, answers)
     _, sheet, rows, headings = best
     below = tuple(row for row in sheet.rows if row.number > rows[-1].number)
-    known = _fitting(list(headings.values()), answers.customer, remembered)
+    fitting = _fitting(headings, answers.customer, remembered)
+    known = fitting[0] if len(fitting) == 1 else None
     fields = tuple(_fields(headings, below, known, answers))
     return Layout(
         sheet,
@@ -177,7 +181,7 @@ def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ())
         answers.customer or (known.customer if known else ""),
         {**(known.given if known else {}), **answers.given},
         known.customer if known else None,
-        tuple(_notes(book, sheet, rows[0].number, known)),
+        tuple(_notes(book, sheet, rows[0].number, fitting)),
         tuple(one.name for one in book.sheets if one.rows and one.name),
     )
 
@@ -218,20 +222,18 @@ def _heading(cell: Cell) -> str:
     return " ".join(shown(cell).split())
 
 
-def _fitting(headings: Sequence[str], customer: str, remembered: Sequence[Remembered]) -> Remembered | None:
-    """Return what was answered for this customer, or else for the one customer whose files have these headings."""
+def _fitting(headings: Mapping[int, str], customer: str, remembered: Sequence[Remembered]) -> list[Remembered]:
+    """Return what was answered for this customer, or else for those whose files have most of these headings."""
     if customer:
-        return next((one for one in remembered if folded(one.customer) == folded(customer)), None)
-    names = {folded(name) for name in headings}
+        return [one for one in remembered if folded(one.customer) == folded(customer)][:1]
+    names = {folded(name) for place, heading in headings.items() for name in (heading, letter(place))}
 
     def alike(one: Remembered) -> int:
         its = {folded(name) for name in one.columns}
         return len(its & names) if its and len(its & names) >= _ALIKE * len(its) else 0
 
-    ranked = sorted((one for one in remembered if alike(one)), key=alike, reverse=True)
-    if len(ranked) > 1 and alike(ranked[0]) == alike(ranked[1]):
-        return None
-    return ranked[0] if ranked else None
+    most = max(map(alike, remembered), default=0)
+    return [one for one in remembered if most and alike(one) == most]
 
 
 def _fields(
@@ -266,7 +268,7 @@ def _does(column: Column, seen: Mapping[Column, Field]) -> bool:
     return column is Column.PART and Column.DRAWING in seen
 
 
-def _notes(book: Book, sheet: Sheet, first: int, known: Remembered | None) -> Iterator[Problem]:
+def _notes(book: Book, sheet: Sheet, first: int, fitting: Sequence[Remembered]) -> Iterator[Problem]:
     above = [row for row in sheet.rows if row.number < first]
     if above:
         said = " ".join(dict.fromkeys(text for cell in above[0].cells if (text := shown(cell))))[:40]
@@ -293,7 +295,17 @@ def _notes(book: Book, sheet: Sheet, first: int, known: Remembered | None) -> It
             Weight.NOTE,
             on_page=Word(f"ほかのシートは下で選べます（{listed[0]}）", f"Another can be chosen below: {listed[1]}"),
         )
-    if known:
+    if len(fitting) > 1:
+        names = "、".join(one.customer for one in fitting[:5]), ", ".join(one.customer for one in fitting[:5])
+        yield Problem(
+            0,
+            None,
+            Word(f"どの客先のファイルか分からない（{names[0]}）", f"it may be a file of several customers: {names[1]}"),
+            Word("--customer で名前を入れてください", "Name the one with --customer"),
+            Weight.NOTE,
+            on_page=Word("下の欄に客先の名前を入れてください", "Give the customer's name below"),
+        )
+    for known in fitting if len(fitting) == 1 else ():
         yield Problem(
             0,
             None,

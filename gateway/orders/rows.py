@@ -49,7 +49,7 @@ def drafts(layout: Layout, known: Known, said: list[Problem]) -> list[Draft]:
     """Gather rows into orders. What is wrong with a row is noted in its cells, what is left out in `said`."""
     firms = by_name(known.firms)
     given = dict(layout.given)
-    if layout.customer:
+    if layout.customer and Column.CUSTOMER not in layout.columns:
         given.setdefault(Column.CUSTOMER, layout.customer)
     found: list[Draft] = []
     begun: dict[str, dict[str, int]] = {}
@@ -110,8 +110,8 @@ def states_step(cells: Cells) -> bool:
 
 def _continues(first: Cells, cells: Cells) -> bool:
     """Say whether a row is a further step of the order above: it states one, and nothing makes it another order."""
-    if not states_step(cells):
-        return False
+    if not states_step(cells) or cells.texts == first.texts:
+        return False  # no step; or the very same row once more, which is asked about
     part = Column.DRAWING if Column.DRAWING in cells.raw else Column.PART
     return all(
         not cells.own(column) or not first.own(column) or cells.own(column) == first.own(column)

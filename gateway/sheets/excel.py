@@ -7,6 +7,7 @@ what a person sees in them: openpyxl does not tell of them while it reads row by
 
 import io
 import re
+import warnings
 import zipfile
 import zlib
 from bisect import bisect_left, bisect_right
@@ -66,11 +67,13 @@ def read_xlsx(data: bytes, limits: Limits) -> Book:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _weigh(archive, limits)
             texts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")}
-        values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        formulas = None
-        if any(b"<f" in text for text in texts.values()):
-            formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-        return Book(tuple(_sheets(values, formulas, texts, limits)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl's, about what of a workbook's dress it does not know
+            values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+            formulas = None
+            if any(b"<f" in text for text in texts.values()):
+                formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+            return Book(tuple(_sheets(values, formulas, texts, limits)))
     except _DAMAGED as error:
         raise UnreadableError(
             Word("Excel のブック（.xlsx）として読めない", "it cannot be read as an Excel workbook (.xlsx)"),

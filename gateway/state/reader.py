@@ -114,13 +114,13 @@ class State:
         found = self._all(select(t.orders).where(t.orders.c.key == key))
         return _kept(found[0]) if found else None
 
-    def named(self, name: str) -> list[Kept]:
-        """Return every order that is called exactly so, the latest changed first."""
+    def named(self, name: str, *, limit: int | None = None) -> list[Kept]:
+        """Return every order that is called exactly so, or the first `limit`, the latest changed first."""
         alias = t.aliases.c
         wanted = (
             select(t.orders).join(t.aliases, alias.order_key == t.orders.c.key).where(alias.text == normal(name))
         ).order_by(t.orders.c.revision.desc())
-        return [_kept(one) for one in self._all(wanted)] if normal(name) else []
+        return [_kept(one) for one in self._all(wanted.limit(limit))] if normal(name) else []
 
     def find(self, text: str) -> list[str]:
         """Return the keys of the orders that a person may mean: number, own number, ticket, drawing, or a beginning."""

@@ -30,7 +30,7 @@ class Choice:
     chosen: str
     maybe: Column | None
     asked: bool
-    wrong: bool
+    said: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def view(parsed: Parsed) -> View:
     wrong = [line for line in lines if line.wrong][:WRONG_SHOWN]
     plain = [line for line in lines if not line.wrong][:ROWS_SHOWN]
     more_wrong = sum(line.wrong for line in lines) - len(wrong)
-    questions = {one.place for one in parsed.problems if one.line in layout.headings}
+    questions = [one for one in parsed.problems if one.line in layout.headings]
     return View(
         choices=tuple(_choice(one, layout, questions) for one in layout.fields),
         headings=tuple((letter(one.place), one.heading) for one in fields),
@@ -110,7 +110,7 @@ def names() -> Mapping[Column, Word]:
     return {column: Word(heading.ja, column.value.replace("_", " ")) for column, heading in HEADINGS.items()}
 
 
-def _choice(one: Field, layout: Layout, questions: set[int | None]) -> Choice:
+def _choice(one: Field, layout: Layout, questions: Sequence[Problem]) -> Choice:
     example = next(
         (text for row in layout.rows if one.place < len(row.cells) and (text := shown(row.cells[one.place]))), ""
     )
@@ -124,7 +124,7 @@ def _choice(one: Field, layout: Layout, questions: set[int | None]) -> Choice:
         chosen=UNSAID if asked else chosen,
         maybe=one.suggestion,
         asked=asked,
-        wrong=one.place in questions,
+        said=tuple(problem for problem in questions if problem.place == one.place),
     )
 
 

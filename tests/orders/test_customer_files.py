@@ -18,7 +18,7 @@ from gateway.orders.remembered import Remembered, recall, remember
 from gateway.rules.order import Operation, OrderState, State
 from gateway.settings import Gateway
 from tests.orders.awful import awful, book
-from tests.orders.test_order_file import FIRMS
+from tests.orders.test_order_file import FIRMS, SAMPLE
 
 TODAY = date(2026, 11, 22)
 ANSWERED = Answers(
@@ -158,6 +158,20 @@ def test_a_good_workbook_becomes_one_order_a_part_under_the_customers_one_number
     assert first.part.customer == "山田製作所"
 
 
+def test_the_sample_of_a_customers_file_is_read_as_the_guide_says():
+    answers = Answers(
+        {"品番": Column.DRAWING, "納入日": Column.DUE, "備考": None},
+        given={Column.COORDINATOR: "turning"},
+        customer="客先A",
+    )
+    sample = SAMPLE.with_name("orders-customer.csv").read_bytes()
+    parsed = parse(sample, known(made(customer="客先A"), made("k2", drawing="SP-0113", revision=None)), answers)
+    assert [(one.part.drawing, one.part.quantity, one.part.due) for one in parsed.proposals] == [
+        ("VB-2204", 1000, date(2027, 2, 26)),
+        ("SP-0113", 50, date(2027, 2, 26)),
+    ]
+
+
 def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_headings(tmp_path):
     parsed = parse(awful(), known(), ANSWERED)
     assert parsed.layout
@@ -181,8 +195,29 @@ def test_a_file_that_two_customers_may_have_sent_is_asked_about(tmp_path):
     other = Remembered(customer="鈴木工業", columns={**SAID.columns, "品番": Column.PART, "品 名": "-"})
     row = ["PO-1", "VB-2204", "軸", "C", 5, "R8.12.18"]
     both = known(made(), remembered=(SAID, other))
-    assert (5, None, "何の列か分からない") in said(parse(book(row), both))
+    parsed = parse(book(row), both)
+    assert (5, None, "何の列か分からない") in said(parsed)
+    assert (0, None, "どの客先のファイルか分からない（山田製作所、鈴木工業）") in said(parsed, notes=True)
     assert parse(book(row), both, Answers(customer="山田製作所")).proposals[0].part.drawing == "VB-2204"
+
+
+def test_two_columns_of_the_same_heading_are_remembered_by_their_letters(tmp_path):
+    head = "注文番号,図番,数量,納期,納期"
+    row = "PO-1,VB-2204,5,2026/12/25,12月末ごろ"
+    (problem, *_) = parse(csv(row, head=head), known(made()), Answers(given={Column.COORDINATOR: "turning"})).problems
+    assert problem.remedy.ja == "どちらかを読まないでください（--map E=-）"
+    answers = Answers({"e": None}, given={Column.COORDINATOR: "turning"}, customer="鈴木工業")
+    parsed = parse(csv(row, head=head), known(made()), answers)
+    assert parsed.layout
+    keep_answers(Gateway(data_dir=tmp_path), parsed.layout, answers)
+    again = parse(csv(row, head=head), known(made(), remembered=tuple(recall(tmp_path))))
+    assert [one.part.due for one in again.proposals] == [date(2026, 12, 25)]
+
+
+def test_a_row_with_its_step_twice_is_no_order_of_two_steps():
+    row = "PO-9,VB-1,,,5,,turning,旋削,turning"
+    parsed = parse(csv(row, row, head="注文番号,図番,改訂,品名,数量,納期,幹事会社,工程,会社"), known())
+    assert [(line, reason) for line, _, reason in said(parsed)] == [(3, "2行目と同じ受注")]
 
 
 def test_customers_with_names_no_file_may_have_are_kept_apart(tmp_path):
