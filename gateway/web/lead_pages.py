@@ -64,7 +64,7 @@ class Sheet:
     sentence: str
     under: str
     typical: str
-    whole: tuple[Piece, ...]
+    bar: tuple[Piece, ...]
     causes: tuple[Line, ...]
     months: tuple[Line, ...]
     steps: tuple[Line, ...]
@@ -101,7 +101,8 @@ async def page(request: Request, firm: str = "", month: Month = "", by: By = "na
 
 def sheet(found: LeadTimes, reader: Reader, *, month: str | None, by: By) -> Sheet:
     """Return what the page shows of some figures. Pure."""
-    said, under, typical = _sentence(found, reader, month)
+    told = rules.telling(found, f"{reader.today:%Y-%m}") if month is None else _of_month(found, month)
+    said, under, typical = _sentence(found, told, reader)
     longest = max((figure.median for _, figure in found.months), default=0.0) or 1.0
     widest = max((share for *_, share in found.steps), default=0.0) or 1.0
     steps = found.steps if by == "station" else found.steps[:STEPS]
@@ -109,7 +110,7 @@ def sheet(found: LeadTimes, reader: Reader, *, month: str | None, by: By) -> She
         sentence=said,
         under=under,
         typical=typical,
-        whole=_pieces(found.whole, reader, 100.0) if found.whole else (),
+        bar=_pieces(told[1], reader, 100.0) if told else (),
         causes=tuple(
             Line(
                 label=reader.say(_cause(one.cause)),
@@ -137,21 +138,17 @@ def sheet(found: LeadTimes, reader: Reader, *, month: str | None, by: By) -> She
     )
 
 
-def _sentence(found: LeadTimes, reader: Reader, month: str | None) -> tuple[str, str, str]:
+def _of_month(found: LeadTimes, month: str) -> tuple[str, Figure] | None:
+    return (month, found.whole) if found.whole and found.whole.enough else None
+
+
+def _sentence(found: LeadTimes, told: tuple[str | None, Figure] | None, reader: Reader) -> tuple[str, str, str]:
     """Return the sentence in this reader's language and in the other one, and what is typical."""
-    figure: Figure | None
-    if month:
-        name: str | None = month
-        figure = found.whole
-        told = (name, figure) if figure and figure.enough else None
-    else:
-        told = rules.telling(found, f"{reader.today:%Y-%m}")
     if told is None:
         few = found.whole.orders if found.whole else 0
         word, values = words.LEAD_FEW, {"n": few, "enough": rules.ENOUGH}
         return reader.say(word, **values), reader.under(word, **values), ""
     name, figure = told
-    assert figure
     cause, share = max(_parts(figure), key=lambda one: one[1])
     run = figure.shares[rules.CAUSES.index(Cause.RUN)]
     word = words.LEAD_SAID if cause is Cause.RUN else words.LEAD_SAID_AND_RUN
