@@ -27,7 +27,8 @@ def ask(question: Question) -> str:
         said = _line("番号か名前 / number or name: " if values else "> ")
         if said.isdecimal() and 0 < int(said) <= len(values) and said not in values:
             return values[int(said) - 1]
-        if said and (not values or said in values or question.key == "firm"):
+        free = not values or (question.key == "firm" and not said.isdecimal())
+        if said and (free or said in values):
             return said
         typer.echo("上のどれかを選んでください / Choose one of the above")
 

@@ -9,7 +9,7 @@ from broker.words import Word
 from gateway.replay.lanes import Plan, Session
 from gateway.replay.mapping import History
 from gateway.replay.mapping_file import SAID
-from gateway.replay.reading import REASONS, LeftOut, Reading
+from gateway.replay.reading import ONE_STATION, REASONS, LeftOut, Reading
 
 _SENTENCES = 3
 _EXAMPLES = 3
@@ -34,6 +34,8 @@ class Preview:
     duplicates: int
     uncounted: int
     """Sessions whose pieces nobody counted."""
+    day_starts: str | None
+    """When every row begins, if the history names days and no times."""
 
 
 def preview(plan: Plan, reading: Reading, history: History) -> Preview:
@@ -52,6 +54,7 @@ def preview(plan: Plan, reading: Reading, history: History) -> Preview:
         dropped=tuple(value for drop in history.drop for value in drop.values),
         duplicates=reading.duplicates if history.duplicates == "keep" else 0,
         uncounted=sum(row.good is None for row in reading.rows),
+        day_starts=history.day_starts if history.columns.start == history.columns.end == history.columns.at else None,
     )
 
 
@@ -108,6 +111,11 @@ def effect(found: Preview, examples: Sequence[LeftOut], stations: Mapping[str, s
             f"  良品の数がない作業 {found.uncounted:,}件は、数えていないものとします / "
             f"{found.uncounted:,} sessions have no count of good pieces and stay uncounted"
         )
+    if found.day_starts:
+        yield (
+            f"  時刻がないので、どの作業も {found.day_starts} に始まったとします（変えるなら --set day_starts=8:30） / "
+            f"There are no times: every session begins at {found.day_starts} (else --set day_starts=8:30)"
+        )
     renamed = [f"{name} = {station}" for name, station in stations.items() if name.lower() != station]
     if renamed:
         more = f" …（{len(renamed):,}）" if len(renamed) > _NAMES else ""
@@ -124,9 +132,10 @@ def _sentence(session: Session, zone: ZoneInfo) -> Word:
     rest = "".join(f"・{name} {n}" for name, n in (("不良", row.scrap), ("保留", row.hold)) if n)
     rest_en = "".join(f", {n} {name}" for name, n in (("scrap", row.scrap), ("on hold", row.hold)) if n)
     part = f"（{row.part}）" if row.part else ""
+    place = Word("", "") if row.resource == ONE_STATION else Word(f" {row.resource} で", f" at {row.resource}")
     return Word(
-        f"{row.line}行目：受注 {row.order}{part} の工程「{row.operation}」を {row.resource} で "
-        f"{start:%Y-%m-%d %H:%M} から {to} まで、{good.ja}{rest}",
-        f"line {row.line}: order {row.order}, {row.operation} at {row.resource}, {start:%Y-%m-%d %H:%M} to {to}, "
+        f"{row.line}行目：受注 {row.order}{part} の工程「{row.operation}」を{place.ja} {start:%Y-%m-%d %H:%M} から "
+        f"{to} まで、{good.ja}{rest}",
+        f"line {row.line}: order {row.order}, {row.operation}{place.en}, {start:%Y-%m-%d %H:%M} to {to}, "
         f"{good.en}{rest_en}",
     )

@@ -60,6 +60,8 @@ def run(settings: Gateway, asked: Path | None, mapping: Path | None, *, yes: boo
                         "何も変えていません。取り消すには --yes を付けてください / Nothing changed. To do it, add --yes"
                     )
                 return 1
+            if not json:
+                typer.echo("取り消しています。件数により数分かかります / Taking it back: some minutes if there is much")
             by = getpass.getuser()
             for events in _portions(recorded.events, by):
                 api.append(events)
