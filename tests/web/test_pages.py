@@ -29,6 +29,7 @@ PAGES = (
     "/order/k4471",
     "/order/unknown1",
     "/where?q=zzz",
+    "/lead-times",
     "/nothing",
 )
 
