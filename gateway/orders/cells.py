@@ -22,10 +22,6 @@ SAME_AS_BEFORE = frozenset({"前回と同じ", "前回と同じ工程", "前回�
 _WHOLE = re.compile(
     r"(?:¥|￥|\\)?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?)\s*(?:個|ケ|ヶ|コ|枚|本|台|円|-|pcs?\.?|ea)?", re.IGNORECASE
 )
-_SHORTENED = re.compile(r"\d(?:\.\d+)?E\+\d+", re.IGNORECASE)
-_LIKE_A_DAY = re.compile(
-    r"\d{1,2}月\d{1,2}日|\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)", re.IGNORECASE
-)
 _KINDS = {folded(name): OperationKind(kind) for kind, word in KINDS.items() for name in (kind, word.ja, word.en)}
 _SERIES: dict[str, Literal["prototype", "series"]] = {
     "試作": "prototype",
@@ -33,20 +29,6 @@ _SERIES: dict[str, Literal["prototype", "series"]] = {
     "量産": "series",
     "series": "series",
 }
-_ERRORS: dict[str, Word] = {
-    "#REF!": Word("参照していたセルがなくなっている", "the cell it refers to is gone"),
-    "#N/A": Word("探した値が見つからない", "what it looks up was not found"),
-    "#VALUE!": Word("数でないもので計算している", "it calculates with what is no number"),
-    "#DIV/0!": Word("0で割っている", "it divides by zero"),
-    "#NAME?": Word("名前か関数の綴りが違う", "a name or function in it is misspelt"),
-    "#NUM!": Word("計算できない数になっている", "its number cannot be calculated"),
-    "#NULL!": Word("重ならない範囲を指している", "its ranges do not meet"),
-    "#SPILL!": Word("結果を書く場所がふさがっている", "there is no room for its result"),
-    "#CALC!": Word("計算できない", "it cannot be calculated"),
-    "#GETTING_DATA": Word("データを読み込む前に保存されている", "it was saved before its data had come"),
-}
-_NAMES = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING, Column.REVISION, Column.PARENT)
-"""Where a spreadsheet spoils what is a name by taking it for a number or a day."""
 
 
 def shown(cell: Cell) -> str:
@@ -109,48 +91,8 @@ class Cells:
         """Return what the row itself says."""
         return self.texts.get(column, "")
 
-    def inspect(self, uncounted: frozenset[Column] = frozenset()) -> None:
-        """Note what the program has spoilt, and read it as blank: errors, formulas without a value, names made days."""
-        for column in uncounted:
-            self._spoil(
-                column,
-                Word("式の値が計算されていない", "its formula has no value yet"),
-                Word("Excel で開いて保存し直してください", "Open it in Excel and save it again"),
-            )
-        for column, text in list(self.texts.items()):
-            if text.startswith("#") and text.upper() in _ERRORS:
-                why = _ERRORS[text.upper()]
-                self._spoil(
-                    column,
-                    Word(f"Excel のエラー {text}（{why.ja}）", f"it holds Excel's error {text} ({why.en})"),
-                    Word(
-                        "式を直すか、値を入れて保存し直してください", "Mend the formula, or put the value in its place"
-                    ),
-                )
-            elif column in _NAMES and isinstance(self.raw[column], date):
-                self._spoil(
-                    column,
-                    Word(f"Excel が日付 {text} に変えている", f"Excel has made it the day {text}"),
-                    Word(
-                        "列の書式を「文字列」にして入れ直してください", "Format the column as text and enter it again"
-                    ),
-                )
-            elif column in _NAMES and _SHORTENED.fullmatch(text):
-                self._spoil(
-                    column,
-                    Word(f"Excel が {text} と縮めている", f"Excel has shortened it to {text}"),
-                    Word(
-                        "列の書式を「文字列」にして入れ直してください", "Format the column as text and enter it again"
-                    ),
-                )
-            elif column in _NAMES and _LIKE_A_DAY.fullmatch(text):
-                self.tell(
-                    column,
-                    Word(f"「{text}」は Excel が日付に変えたものかもしれない", f"Excel may have made {text!r} a day"),
-                    Word("図面や注文書と同じか確かめてください", "Compare it with the drawing or the customer's order"),
-                )
-
-    def _spoil(self, column: Column, reason: Word, remedy: Word) -> None:
+    def spoil(self, column: Column, reason: Word, remedy: Word) -> None:
+        """Note that nothing can be read there, and read it as blank."""
         self.texts[column] = ""
         self.spoilt.add(column)
         self.note(column, reason, remedy)

@@ -8,8 +8,9 @@ from broker.events import OrderPart, Step
 from broker.words import Word
 from gateway.orders.cells import TEXT_LIMIT, YEN_LIMIT, Cells
 from gateway.orders.columns import Column, by_name
+from gateway.orders.headings import lay_out
 from gateway.orders.known import another_spelling, parent_of, refuse_repeat, routing_known, twice
-from gateway.orders.layout import Answers, Layout, lay_out
+from gateway.orders.layout import Answers, Layout
 from gateway.orders.left_out import mixed_names
 from gateway.orders.problems import Problem
 from gateway.orders.proposals import Known, Parsed, Proposal, fits, shares
@@ -122,7 +123,8 @@ def _asked(cells: Cells, known: Known, firms: Mapping[str, str]) -> OrderPart:
     texts: dict[str, Any] = {column.value: cells.text(column) for column in _TEXTS}
     numberless = Column.OWN_NUMBER in cells.raw and not texts["customer_number"]
     own = cells.required(Column.OWN_NUMBER) if numberless else cells.text(Column.OWN_NUMBER)
-    part = cells.text(Column.PART) if texts["drawing"] else cells.required(Column.PART)
+    called = texts["drawing"] or Column.DRAWING in cells.spoilt
+    part = cells.text(Column.PART) if called else cells.required(Column.PART)
     coordinator, due, series = cells.firm(Column.COORDINATOR, firms), cells.day(Column.DUE), cells.series()
     amount, parent = cells.number(Column.AMOUNT, low=0, high=YEN_LIMIT), parent_of(cells, coordinator, known.named)
     if due and due < known.today:

@@ -15,6 +15,7 @@ from gateway.orders.layout import Layout
 from gateway.orders.left_out import left_out
 from gateway.orders.problems import Problem, Weight
 from gateway.orders.proposals import Known
+from gateway.orders.spoilt import inspect
 from gateway.sheets import Row
 
 STEP_LIMIT = 99
@@ -96,7 +97,7 @@ def _cells(row: Row, layout: Layout, known: Known, given: Mapping[Column, str]) 
     if not uncounted and not any(shown(cell) for cell in raw.values()):
         return None
     cells = Cells(row.number, raw, known.today, layout.sheet.day_zero, given)
-    cells.inspect(uncounted)
+    inspect(cells, uncounted)
     return cells
 
 

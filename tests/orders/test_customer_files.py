@@ -21,6 +21,7 @@ from tests.orders.awful import awful, book
 from tests.orders.test_order_file import FIRMS, SAMPLE
 
 TODAY = date(2026, 11, 22)
+HEAD = "注文番号,図番,改訂,品名,数量,納期,幹事会社"
 ANSWERED = Answers(
     {"品番": Column.DRAWING, "備考": None},
     given={Column.COORDINATOR: "turning", Column.FIRM: "turning"},
@@ -75,7 +76,7 @@ def known(*orders: OrderState, remembered: tuple[Remembered, ...] = (), again: b
     return Known(FIRMS, TODAY, remembered, named, again)
 
 
-def csv(*rows: str, head: str = "注文番号,図番,改訂,品名,数量,納期,幹事会社") -> bytes:
+def csv(*rows: str, head: str = HEAD) -> bytes:
     return "\n".join((head, *rows)).encode("cp932")
 
 
@@ -313,6 +314,21 @@ def test_a_drawing_that_was_made_with_leading_zeros_is_told_and_not_changed():
     parsed = parse(csv("PO-9,123,,,200,,turning"), known(made(drawing="00123")))
     assert (2, "drawing", "前に作ったのは 00123。Excel が先頭の 0 を消したかもしれない") in said(parsed, notes=True)
     assert parsed.problems[0].reason.ja.startswith("「123」は初めての品")
+
+
+@pytest.mark.parametrize(
+    ("drawing", "problem", "note"),
+    [
+        ("1.23457E+11", "Excel が 1.23457E+11 と縮めている", None),
+        ("#NAME?", "Excel のエラー #NAME?（名前か関数の綴りが違う）", None),
+        ("5月12日", None, "「5月12日」は Excel が日付に変えたものかもしれない"),
+        ("12-May", None, "「12-May」は Excel が日付に変えたものかもしれない"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_a_drawing_number_in_a_csv_is_seen(drawing, problem, note):
+    parsed = parse(csv(f"PO-9,{drawing},,,5,,turning,旋削,turning", head=f"{HEAD},工程,会社"), known())
+    assert [one.reason.ja for one in parsed.problems] == ([problem] if problem else [])
+    assert [one.reason.ja for one in parsed.notes] == ([note] if note else [])
 
 
 def test_a_parent_is_an_order_by_its_number():
