@@ -274,11 +274,14 @@ class Step(Model):
 
 
 class IssuedTicket(Model):
-    """One lot's ticket in one issue. `replaces` names the ticket of an older issue, which then answers 旧版."""
+    """One lot's ticket in one issue. `replaces` names the ticket of an older issue, which then answers 旧版.
+
+    `quantity` None: nobody has counted the lot (it was split off by scan).
+    """
 
     id: TicketId
     branch: Annotated[int, Field(ge=1, le=999)] = 1
-    quantity: Count
+    quantity: Count | None = None
     issue: Annotated[int, Field(ge=1, le=999)] = 1
     replaces: TicketId | None = None
 

@@ -132,7 +132,7 @@ class Shop:
     def _lot(self, order: Order, ticket: IssuedTicket, within_minutes: float) -> Life:
         yield self.env.timeout(self.random.uniform(0, within_minutes) * MINUTE)
         steps = list(order.routing or ())
-        arrived = _Arrived(ticket.quantity)
+        arrived = _Arrived(ticket.quantity or 0)
         for number, step in enumerate(steps):
             following = steps[number + 1] if number + 1 < len(steps) else None
             onward = self.env.event()

@@ -42,7 +42,7 @@ class Paper:
     """A paper to print: of a lot whose paper `old` is no longer right, or of one that is new (`old` None)."""
 
     branch: int
-    quantity: int
+    quantity: int | None
     issue: int = 1
     old: str | None = None
 
@@ -137,7 +137,7 @@ def events(
     )
     if not made.divided:
         return [said]
-    counted = Quantity(n=made.papers[-1].quantity, q=Quality.COUNTED)
+    counted = Quantity(n=made.pieces, q=Quality.COUNTED)
     return [said, Split(**clock, parent=tickets[0].id, child=tickets[-1].id, quantity=counted)]
 
 
@@ -160,7 +160,8 @@ def _alter(order: OrderState, wish: Alter, cluster: Cluster) -> Plan:
     quantities = {}
     if names & {"quantity", "spare"}:
         total = (order.quantity if part.quantity is None else part.quantity) or 0
-        total += order.spare if part.spare is None else part.spare
+        if "spare" not in wish.cleared:
+            total += order.spare if part.spare is None else part.spare
         quantities = _spread(order, total)
         mind += _surplus(order, total)
         mind += [filled(no.EMPTY_LOT, branch=lot.branch) for lot in _live(order) if quantities.get(lot.id) == 0]
@@ -325,8 +326,7 @@ def _live(order: OrderState) -> list[Ticket]:
 
 def _new_issue(lots: Sequence[Ticket], quantities: Mapping[str, int]) -> tuple[Paper, ...]:
     return tuple(
-        Paper(lot.branch, quantities.get(lot.id, lot.quantity or 0), min(_LAST_ISSUE, lot.issue + 1), lot.id)
-        for lot in lots
+        Paper(lot.branch, quantities.get(lot.id, lot.quantity), min(_LAST_ISSUE, lot.issue + 1), lot.id) for lot in lots
     )
 
 

@@ -5,17 +5,16 @@ from typing import Any
 
 from broker.events import OrderAction
 from broker.words import Word
-from gateway.office.plan import Plan
+from gateway.office.plan import Paper, Plan
 from gateway.office.words import WISHES, Firms, edit_said, filled
 from gateway.rules.order import Change, Edit, OrderState
 
 OLD_PAPER = Word(
-    "枝{branch}の票 {old} は旧版になります。新しい票（{n}個）を印刷して取り替えてください",
-    "Ticket {old} of lot {branch} becomes old: print the new one ({n} pcs) and exchange it",
+    "枝{branch}の票 {old} は旧版になります。新しい票（{n}）を印刷して取り替えてください",
+    "Ticket {old} of lot {branch} becomes old: print the new one ({n}) and exchange it",
 )
-NEW_PAPER = Word(
-    "新しい枝{branch}の票（{n}個）を印刷してください", "Print the ticket of the new lot {branch} ({n} pcs)"
-)
+NEW_PAPER = Word("新しい枝{branch}の票（{n}）を印刷してください", "Print the ticket of the new lot {branch} ({n})")
+COUNTED, UNCOUNTED = Word("{n}個", "{n} pcs"), Word("数は未確認", "not counted")
 REPRINT = Word(
     "いまの票はそのまま使えます（印刷された内容は、手で直すか刷り直してください）",
     "The papers stay good (what is printed may be corrected by hand, or printed again)",
@@ -42,9 +41,13 @@ def papers(made: Plan) -> list[Word]:
     if not made.papers:
         return [REPRINT if made.reprint else PAPERS_STAY]
     return [
-        filled(OLD_PAPER if one.old else NEW_PAPER, branch=one.branch, old=one.old, n=one.quantity)
+        filled(OLD_PAPER if one.old else NEW_PAPER, branch=one.branch, old=one.old, n=_pieces(one))
         for one in made.papers
     ]
+
+
+def _pieces(paper: Paper) -> Word:
+    return UNCOUNTED if paper.quantity is None else filled(COUNTED, n=paper.quantity)
 
 
 def spoken(change: Change, firms: Firms) -> Iterator[Word]:

@@ -138,6 +138,8 @@ class Draft:
     """The event with the routing in force."""
     cancelled_at: datetime | None = None
     tickets: dict[str, TicketDraft] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
+    """The ticket of the older issue, by that of the newer."""
     prints: dict[str, list[Printing]] = field(default_factory=dict)
     promises: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
     grants: dict[str, tuple[datetime, str]] = field(default_factory=dict)

@@ -121,7 +121,10 @@ def _issue(draft: Draft, at: datetime, issued: IssuedTicket) -> None:
     else:
         known.branch, known.quantity, known.issue = issued.branch, issued.quantity, issued.issue
     if issued.replaces is not None and issued.replaces != issued.id:
-        old = ticket(draft, issued.replaces)
+        old = draft.tickets.get(issued.replaces)
+        if old is None:  # it was split off by scan, which is read later: the same lot all the same
+            old = draft.tickets[issued.replaces] = TicketDraft(issued.replaces, issued.branch)
+        draft.replaced[issued.id] = old.id
         if old.old_since is None:
             old.old_since = at
 
@@ -132,7 +135,7 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
     A lot is split by the firms of its routings, without one by those that worked on it, by the coordinator and by the
     gateway. Anybody else's split changes nothing and is flagged.
     """
-    issued = set(draft.tickets)
+    issued = {name for name, known in draft.tickets.items() if known.old_since is None or known.quantity is not None}
     may = {step.firm for _, steps in draft.routings for step in steps.values()} if draft.routings else worked
     for at, row in splits:
         event = row.event
@@ -153,6 +156,9 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
             child.quantity = counted
             if parent.quantity is not None:
                 parent.quantity = max(0, parent.quantity - counted)
+    for newer, older in draft.replaced.items():  # a new paper of a part of a lot is still that part
+        lot, before = draft.tickets[newer], draft.tickets[older]
+        lot.parent, lot.split_at = lot.parent or before.parent, lot.split_at or before.split_at
 
 
 def _release(draft: Draft, sequence: Sequence) -> None:

@@ -69,7 +69,7 @@ class Lot:
     old: bool
     parent: str
     unprinted: bool
-    """A new issue that nobody has printed yet: its old paper is still about."""
+    """The office issued it after the order's first papers, and nobody has printed it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,13 @@ def _side(transfer: Transfer, reader: Reader, *, shipped: bool) -> Side:
 
 def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
     """Return the order's tickets, by branch then issue."""
+    issued = {
+        edit.after
+        for change in order.history
+        if change.action != "adopted"
+        for edit in change.edits
+        if edit.what == "ticket"
+    }
     return tuple(
         Lot(
             id=ticket.id,
@@ -224,7 +231,7 @@ def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
             quantity=reader.pieces(ticket.quantity) if ticket.quantity is not None else "",
             old=ticket.old,
             parent=reader.say(words.SPLIT_FROM, id=ticket.parent) if ticket.parent else "",
-            unprinted=ticket.issue > 1 and not ticket.old and not ticket.prints,
+            unprinted=ticket.id in issued and not ticket.old and not ticket.prints,
         )
         for ticket in sorted(order.tickets, key=lambda ticket: (ticket.branch, ticket.issue))
     )

@@ -254,6 +254,7 @@ def test_every_form_of_the_page_does_what_it_says(server: Server, client: TestCl
     lot = next(one.id for one in stands(server, key).tickets if not one.old)
     assert ask(client, key, do="split", ticket=lot, pieces="20", **who).status_code == 303
     assert [one.quantity for one in stands(server, key).tickets if not one.old] == [30, 20]
+    assert client.get(f"/order/{key}?lang=ja").text.count("未印刷") == 2
     assert ask(client, key, do="hold", pieces="5", **who).status_code == 303
     assert stands(server, key).held_pieces == 5
     assert "保留を解除" in client.get(f"/order/{key}/office?lang=ja").text
@@ -315,6 +316,18 @@ def test_whoever_asks_for_an_old_paper_is_told_that_it_is_old_and_which_is_in_fo
     assert f"&amp;ticket={ticket}" in page, "and it stays so when the page is brought up to date"
     assert f"票 {new} は旧版です" not in client.get(f"/order/{key}?ticket={new}&lang=ja").text
     assert client.get("/where", params={"q": new}).headers["location"] == f"/order/{key}"
+
+
+def test_what_the_customer_pays_is_on_no_page_of_the_office(server: Server, client: TestClient) -> None:
+    key, number, _ = order(server)
+    wish = command.alter({"amount": "987654321", "customer": "客先A"}, [])
+    assert command.carry_out(server.settings, number, wish, SURE) == 0
+    assert stands(server, key).amount == 987_654_321
+    until(lambda: "金額が変わりました" in client.get(f"/order/{key}?lang=ja").text, what="the page to show the history")
+    for path in (f"/order/{key}", f"/order/{key}/office", f"/api/orders/{key}", "/", "/api/orders"):
+        page = client.get(path).text
+        assert not re.search(r"987[,.]?654[,.]?321", page), path
+        assert "客先A" not in page, path
 
 
 def test_a_walk_in_is_named_on_its_page(server: Server, client: TestClient) -> None:

@@ -10,6 +10,7 @@ from broker.events import ClockQuality, IssuedTicket, OrderAction, OrderPart, St
 from broker.words import Word
 from gateway.office.plan import Cluster, Paper, Plan, events, plan
 from gateway.office.refusals import Impossible
+from gateway.office.said import papers
 from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Wish
 from gateway.office.words import change_said, edit_said
 from gateway.rules.fold import fold
@@ -150,6 +151,25 @@ def test_a_lot_is_split_into_two_papers_whose_pieces_are_the_lots() -> None:
         ("NEW000", 1, 30, False, None),
         ("NEW001", 2, 20, False, "NEW000"),
     ]
+
+
+def test_a_lot_that_nobody_counted_stays_uncounted_on_its_new_paper() -> None:
+    floor = shop()
+    floor.split("a", 5, "CCCCCC")
+    made = wish(floor.state, Reroute(20, "c"))
+    assert made.papers == (Paper(1, 50, 2, T), Paper(2, None, 2, "CCCCCC"))
+    assert "(not counted)" in papers(made)[1].en
+    assert [(one.branch, one.quantity) for one in carried_out(floor, made).tickets if not one.old] == [
+        (1, 50),
+        (2, None),
+    ]
+
+
+def test_a_spare_that_is_taken_away_is_taken_from_the_lot() -> None:
+    floor = shop(spare=2, tickets=(IssuedTicket(id=T, quantity=52),))
+    made = wish(floor.state, Alter(OrderPart(), cleared=("spare",)))
+    assert made.papers == (Paper(1, 50, 2, T),)
+    assert carried_out(floor, made).spare == 0
 
 
 def test_work_done_before_the_office_split_a_lot_counts_for_both_parts() -> None:

@@ -102,3 +102,25 @@ def test_a_firm_that_worked_on_a_step_left_out_stays_in_the_picture() -> None:
         (10, False, "to_come"),
         (20, True, "cancelled"),
     ]
+
+
+def test_a_new_paper_of_a_part_that_was_split_off_by_scan_is_still_that_part() -> None:
+    floor = Floor("10:a 20:b", quantity=50)
+    floor.job("a", 10, 0, 30, good=50)
+    floor.split("a", 40, "CCCCCC", 20)
+    floor.start("b", 20, 50, ticket="CCCCCC")
+    before = floor.state
+    again = (
+        IssuedTicket(id="BBBBBB", branch=1, quantity=30, issue=2, replaces=T),
+        IssuedTicket(id="DDDDDD", branch=2, quantity=20, issue=2, replaces="CCCCCC"),
+    )
+    floor.order(60, OrderAction.CHANGED, part=OrderPart(revision="B"), tickets=again)
+    state = floor.state
+    assert [(one.id, one.branch, one.quantity, one.old, one.parent) for one in state.tickets] == [
+        (T, 1, 30, True, None),
+        ("BBBBBB", 1, 30, False, None),
+        ("CCCCCC", 2, 20, True, T),
+        ("DDDDDD", 2, 20, False, T),
+    ]
+    assert [one.state for one in state.operations] == [one.state for one in before.operations]
+    assert floor.states()[10] is State.DONE
