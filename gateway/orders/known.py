@@ -114,8 +114,8 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
                     "Remove the row. To import it as a further order, add --again",
                 ),
                 on_page=Word(
-                    "この行を消すか、下の「もう一つの受注として」に印を付けてください",
-                    "Remove the row, or tick below that further orders are meant",
+                    "この行を消すか、「もう一つの受注として登録する」に印を付けてください",
+                    "Remove the row, or tick that further orders are meant",
                 ),
             )
             return

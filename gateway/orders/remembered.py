@@ -58,8 +58,8 @@ def remember(data_dir: Path, what: Remembered) -> Path | None:
 def _file_name(customer: str) -> str:
     """Return a name a person recognises and no file system minds; two customers never share one.
 
-    >>> _file_name("山田製作所")
-    '山田製作所'
+    >>> _file_name("サンプル精機")
+    'サンプル精機'
     >>> _file_name("../A B").startswith("A_B-")
     True
     """

@@ -22,6 +22,7 @@ MEND_WHERE = Word(
     "下で答えられるものは答えて、ほかはファイルを直して選び直してください。",
     "Answer below what can be answered; for the rest mend the file and choose it again.",
 )
+MEND_FILE = Word("ファイルを直して、選び直してください。", "Mend the file and choose it again.")
 READY = Word("{n}件、問題なし。まだ何も登録していません。", "{n} orders, no problems. Nothing has been recorded yet.")
 IMPORT = Word("{n}件を登録する", "Import {n} orders")
 DONE = Word("{n}件を登録しました。", "{n} orders were imported.")

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from openpyxl import Workbook
 
-TITLES = (["株式会社 山田製作所　注文書"], ["発行日", None, datetime.fromisoformat("2026-11-20")], [])
+TITLES = (["株式会社 サンプル精機　注文書"], ["発行日", None, datetime.fromisoformat("2026-11-20")], [])
 UPPER = ["注文 Ｎｏ．", "品番", "品　名", "改訂", "注文\n数量", "納期", "工程", None, None, "金額", "備考"]
 LOWER = [None, None, None, None, None, None, "番号", "名称", "納期", None, None]
 
 
 def book(*rows: list[object], titles: bool = True) -> bytes:
-    """Return a workbook of 山田製作所: merged headings over two rows, below titles, before a sheet of theirs."""
+    """Return a workbook of サンプル精機: merged headings over two rows, below titles, before a sheet of theirs."""
     made = Workbook()
     sheet = made.active
     sheet.title = "注文一覧"

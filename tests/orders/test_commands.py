@@ -110,11 +110,11 @@ def test_a_customers_workbook_is_asked_about_once_and_the_next_one_comes_in_on_t
     }
     assert unknown == {"品番": "drawing"}
 
-    said = ["--customer", "山田製作所", "--map", "品番=drawing"]
+    said = ["--customer", "サンプル精機", "--map", "品番=drawing"]
     given = ["--set", "coordinator=turning", "--set", "会社=turning", "--by", "西"]
     done = server.mawashi("order", "import", str(first), *said, *given, "--json")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert json.loads(done.stdout)["kept"].endswith("order-files/山田製作所.toml")
+    assert json.loads(done.stdout)["kept"].endswith("order-files/サンプル精機.toml")
 
     with TestClient(create_app(server.settings), base_url="http://127.0.0.1:8471", follow_redirects=False) as office:
         second = book(["PO-2", "VB-1", "軸", "B", 20, "R9.1.15"], titles=False)
@@ -122,7 +122,7 @@ def test_a_customers_workbook_is_asked_about_once_and_the_next_one_comes_in_on_t
         said_there = office.get(page).text
         assert "1件、問題なし。まだ何も登録していません。" in said_there
         assert "図番は同じでも改訂 B は初めて。改訂 A（4471）の工程を使います：旋削。" in said_there
-        form = {"customer": "山田製作所", "sheet": "注文一覧", "sheet_before": "注文一覧", "do": "import", "by": "東"}
+        form = {"customer": "サンプル精機", "sheet": "注文一覧", "sheet_before": "注文一覧", "do": "import", "by": "東"}
         office.post(page, data=form)
         office.post(page, data=form)
         assert "1件を登録しました。" in office.get(page).text

@@ -25,10 +25,10 @@ HEAD = "注文番号,図番,改訂,品名,数量,納期,幹事会社"
 ANSWERED = Answers(
     {"品番": Column.DRAWING, "備考": None},
     given={Column.COORDINATOR: "turning", Column.FIRM: "turning"},
-    customer="山田製作所",
+    customer="サンプル精機",
 )
 SAID = Remembered(
-    customer="山田製作所",
+    customer="サンプル精機",
     columns={
         **dict.fromkeys(("備考",), "-"),
         "注文 No.": Column.CUSTOMER_NUMBER,
@@ -156,7 +156,7 @@ def test_a_good_workbook_becomes_one_order_a_part_under_the_customers_one_number
     ]
     assert first.part.due == second.part.due == date(2026, 12, 18)
     assert second.part.quantity == 50
-    assert first.part.customer == "山田製作所"
+    assert first.part.customer == "サンプル精機"
 
 
 def test_the_sample_of_a_customers_file_is_read_as_the_guide_says():
@@ -177,7 +177,7 @@ def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_he
     parsed = parse(awful(), known(), ANSWERED)
     assert parsed.layout
     kept = keep_answers(Gateway(data_dir=tmp_path), parsed.layout, ANSWERED)
-    assert kept == tmp_path / "order-files" / "山田製作所.toml"
+    assert kept == tmp_path / "order-files" / "サンプル精機.toml"
     written = tomllib.loads(kept.read_text())
     assert written["columns"]["品番"] == "drawing"
     assert written["columns"]["備考"] == "-"
@@ -187,19 +187,19 @@ def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_he
     again = parse(awful(), known(remembered=tuple(recall(tmp_path))))
     assert said(again) == said(parsed)
     assert again.layout
-    assert (again.layout.customer, again.layout.remembered) == ("山田製作所", "山田製作所")
+    assert (again.layout.customer, again.layout.remembered) == ("サンプル精機", "サンプル精機")
     assert {one.source for one in again.layout.fields} == {Source.REMEMBERED}
-    assert "「山田製作所」のファイルとして、覚えている読み方で読みました" in [one.reason.ja for one in again.notes]
+    assert "「サンプル精機」のファイルとして、覚えている読み方で読みました" in [one.reason.ja for one in again.notes]
 
 
 def test_a_file_that_two_customers_may_have_sent_is_asked_about(tmp_path):
-    other = Remembered(customer="鈴木工業", columns={**SAID.columns, "品番": Column.PART, "品 名": "-"})
+    other = Remembered(customer="見本工業", columns={**SAID.columns, "品番": Column.PART, "品 名": "-"})
     row = ["PO-1", "VB-2204", "軸", "C", 5, "R8.12.18"]
     both = known(made(), remembered=(SAID, other))
     parsed = parse(book(row), both)
     assert (5, None, "何の列か分からない") in said(parsed)
-    assert (0, None, "どの客先のファイルか分からない（山田製作所、鈴木工業）") in said(parsed, notes=True)
-    assert parse(book(row), both, Answers(customer="山田製作所")).proposals[0].part.drawing == "VB-2204"
+    assert (0, None, "どの客先のファイルか分からない（サンプル精機、見本工業）") in said(parsed, notes=True)
+    assert parse(book(row), both, Answers(customer="サンプル精機")).proposals[0].part.drawing == "VB-2204"
 
 
 def test_two_columns_of_the_same_heading_are_remembered_by_their_letters(tmp_path):
@@ -207,7 +207,7 @@ def test_two_columns_of_the_same_heading_are_remembered_by_their_letters(tmp_pat
     row = "PO-1,VB-2204,5,2026/12/25,12月末ごろ"
     (problem, *_) = parse(csv(row, head=head), known(made()), Answers(given={Column.COORDINATOR: "turning"})).problems
     assert problem.remedy.ja == "どちらかを読まないでください（--map E=-）"
-    answers = Answers({"e": None}, given={Column.COORDINATOR: "turning"}, customer="鈴木工業")
+    answers = Answers({"e": None}, given={Column.COORDINATOR: "turning"}, customer="見本工業")
     parsed = parse(csv(row, head=head), known(made()), answers)
     assert parsed.layout
     keep_answers(Gateway(data_dir=tmp_path), parsed.layout, answers)
@@ -258,12 +258,12 @@ def test_a_new_revision_of_a_known_drawing_is_said_clearly():
         (made(coordinator="grinding"), "PO-9,VB-2204,C,,5,,turning"),
         (made(state=State.CANCELLED, operations=()), "PO-9,VB-2204,C,,5,,turning"),
         (made(drawing=None, part="軸"), "PO-9,VB-2204,C,軸,5,,turning"),
-        (made(customer="鈴木工業"), "PO-9,VB-2204,C,,5,,turning"),
+        (made(customer="見本工業"), "PO-9,VB-2204,C,,5,,turning"),
     ],
     ids=["another coordinator's", "never made", "another drawing", "another customer's"],
 )
 def test_what_is_another_part_is_new_and_needs_its_steps_once(there, row):
-    (problem,) = parse(csv(row), known(there), Answers(customer="山田製作所")).problems
+    (problem,) = parse(csv(row), known(there), Answers(customer="サンプル精機")).problems
     assert problem.reason.ja == "「VB-2204」は初めての品で、工程が書かれていない"
     assert "次からは前回と同じ工程で入ります" in problem.remedy.ja
 

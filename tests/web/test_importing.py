@@ -27,7 +27,7 @@ ANSWERS = {
     "c10": "-",
     "sheet": "注文一覧",
     "sheet_before": "注文一覧",
-    "customer": "山田製作所",
+    "customer": "サンプル精機",
     "given_coordinator": "turning",
     "given_firm": "turning",
 }
@@ -54,7 +54,7 @@ def test_a_file_is_chosen_looked_at_and_answered_without_a_script(client: TestCl
 
     assert client.post(address, data={**ANSWERS, "do": "look"}).headers["location"] == address
     said = words(client.get(address).text)
-    assert "「山田製作所」のファイルの読み方を覚えました。" in said
+    assert "「サンプル精機」のファイルの読み方を覚えました。" in said
     assert "#REF! Excel のエラー #REF!（参照していたセルがなくなっている）。" in said
     assert "125 と 00123 が混ざっている。Excel が先頭の 0 を消したかもしれない。" in said
     english = words(client.get(f"{address}?lang=en").text)
@@ -63,7 +63,7 @@ def test_a_file_is_chosen_looked_at_and_answered_without_a_script(client: TestCl
 
     known = words(client.get(send(client, book(GOOD))).text)
     assert "1件、問題なし。まだ何も登録していません。" in known
-    assert "「山田製作所」のファイルとして、覚えている読み方で読みました。" in known
+    assert "「サンプル精機」のファイルとして、覚えている読み方で読みました。" in known
 
 
 def test_nothing_is_imported_while_anything_is_wrong_or_nobody_takes_it(client: TestClient) -> None:
