@@ -20,7 +20,7 @@ from gateway.office import refusals as no
 from gateway.office.plan import Cluster, Plan, events, plan
 from gateway.office.wishes import Give, Wish
 from gateway.office.words import Firms, change_said
-from gateway.orders.projected import wait_change, wait_projected
+from gateway.orders.projected import wait_change, wait_folded
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import Kept, State
@@ -98,7 +98,7 @@ class Desk:
     def look(self, key: str) -> Looked:
         """Return an order as it stands, with all that the ledger holds by now taken in. Raises Impossible."""
         position = self._ledger.last_position()
-        caught_up = wait_projected(self._state, position, seconds=_CATCH_UP_SECONDS)
+        caught_up = wait_folded(self._state, key, position, seconds=_CATCH_UP_SECONDS)
         kept = self._state.order(key)
         if kept is None:
             raise no.Impossible(no.NOT_FOUND, asked=key)

@@ -7,6 +7,16 @@ from gateway.state import State
 _LOOK_SECONDS = 0.05
 
 
+def wait_folded(state: State, key: str, position: int, *, seconds: float) -> bool:
+    """Wait until every row up to `position` is taken in, and this order folded again; False after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while state.cursor() < position or state.waits(key):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
+
+
 def wait_projected(state: State, position: int, *, seconds: float) -> bool:
     """Wait until every row up to `position` is taken in, folded, and its facts written; False after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -88,6 +88,13 @@ class State:
         wanted = select(func.count()).select_from(t.marks).where(t.marks.c.wait != Wait.FACTS)
         return self._read(lambda c: c.scalar(wanted) or 0, 0)
 
+    def waits(self, key: str) -> bool:
+        """Say whether an order has been touched and not yet folded again."""
+        wanted = (
+            select(func.count()).select_from(t.marks).where(t.marks.c.order_key == key, t.marks.c.wait != Wait.FACTS)
+        )
+        return bool(self._read(lambda c: c.scalar(wanted) or 0, 0))
+
     def unfinished(self) -> int:
         """Return how many orders are marked, those included whose facts alone are to be written."""
         return self._read(lambda c: c.scalar(select(func.count()).select_from(t.marks)) or 0, 0)

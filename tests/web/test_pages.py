@@ -314,9 +314,12 @@ def test_the_tickets_and_cards_can_be_printed_from_the_pages(client: TestClient)
 
 def test_the_document_names_every_address_and_every_event() -> None:
     document = (ROOT / "docs" / "web.md").read_text(encoding="utf-8")
-    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.py")))
-    for address in re.findall(r'@router\.get\("([^"]+)"\)', source):
-        assert f"{'/api' if address.startswith('/orders') else ''}{address}`" in document, address
+    sources = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.py"))]
+    for source in sources:
+        prefix = "".join(re.findall(r'APIRouter\(prefix="([^"]+)"\)', source))
+        for address in re.findall(r'@router\.get\("([^"]*)"', source):
+            assert f"`{prefix}{address}`" in document, prefix + address
+    source = "\n".join(sources)
     for event in re.findall(r'_event\("(\w+)"|event="(\w+)"', source):
         assert f"`{''.join(event)}`" in document, event
 
