@@ -198,18 +198,24 @@ def order_parts(
 
 
 @order.command("ticket")
-def order_ticket(
+def order_ticket(  # noqa: PLR0917 - Typer makes options of them
     number: Annotated[str, typer.Argument(help="共通番号, 製番 or ticket of the order.")],
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write; a browser prints it.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write: .html for any browser, or .pdf.")],
+    paper: Annotated[str, typer.Option("--paper", help="a4, a5, or label: 現品票 62 x 100 mm.")] = "a4",
     settings: Settings = None,
     customer: Annotated[
         bool, typer.Option("--customer", help="Print the customer too, for every firm to read.")
     ] = False,
+    boxes: Annotated[int | None, typer.Option(min=1, max=99, help="現品票: how many.")] = None,
+    each: Annotated[int | None, typer.Option(min=1, help="現品票: how many pieces go into a box.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Record nothing; the paper says 見本.")] = False,
+    by: Annotated[str, typer.Option(help="Who prints; else the user of this machine.")] = "",
 ) -> None:
-    """工程移動票 / Write an order's tickets as a page to print."""
-    from gateway.orders.command import print_tickets
+    """工程移動票・現品票 / Print an order's tickets or box labels into a file; the gateway records it first."""
+    from gateway.orders.ticket_command import Wanted, print_tickets
 
-    raise typer.Exit(print_tickets(read_settings(settings_path(settings)), number, out, customer=customer))
+    wanted = Wanted(number, out, paper, customer, boxes, each, None if preview else by or getpass.getuser())
+    raise typer.Exit(print_tickets(read_settings(settings_path(settings)), wanted))
 
 
 office.add_to(order)

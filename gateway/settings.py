@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone, beside
+from gateway.orders.stickers import Stickers
 
 
 class Influx(Settings):
@@ -36,6 +37,8 @@ class Firm(Settings):
     name: Annotated[str, Field(min_length=1, max_length=40)]
     name_en: Annotated[str, Field(max_length=40)] = ""
     telephone: Annotated[str, Field(max_length=20)] = ""
+    stations: dict[Id, Annotated[str, Field(max_length=40)]] = Field(default_factory=dict)
+    """設備・作業台 by id, and how people call them: labels are printed before any scan."""
 
 
 class Gateway(Settings):
@@ -53,6 +56,8 @@ class Gateway(Settings):
     mqtt: Mqtt = Mqtt()
     influx: Influx | None = None
     web: Web = Web()
+    stickers: Stickers = Stickers()
+    """The sheets of labels that blank tickets are printed on."""
     firms: tuple[Firm, ...] = ()
 
     @field_validator("ledger_url", "state_url")

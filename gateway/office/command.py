@@ -153,7 +153,7 @@ def _print_dry(looked: Looked, made: Plan, firms: Firms, how: How) -> None:
 
 def _print_written(settings: Gateway, looked: Looked, made: Plan, written: Written, *, firms: Firms, how: How) -> None:
     address = f"http://{settings.web.host}:{settings.web.port}"
-    papers = f"{address}/orders/{written.key}/tickets" if made.papers else None
+    papers = f"{address}/papers/order/{written.key}" if made.papers else None
     if how.as_json:
         found = said.plan_json(looked.kept.state, made, looked.version + 1, firms)
         found |= {"order": written.key, "number": written.number or found["number"], "dry_run": False}

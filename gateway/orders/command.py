@@ -1,13 +1,11 @@
-"""`mawashi order import`, `order parts`, `order ticket`: files in, orders recorded; an order out, tickets to print."""
+"""`mawashi order import`, `mawashi order parts`: files in, orders recorded; which parts were ever made."""
 
 import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from broker.clock import clock
 from broker.settings import SettingsError
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
@@ -19,7 +17,6 @@ from gateway.orders.order_file import parse
 from gateway.orders.parts import master
 from gateway.orders.projected import wait_orders, wait_projected
 from gateway.orders.proposals import Parsed
-from gateway.orders.ticket_page import render
 from gateway.settings import Gateway
 from gateway.sheets import SIZE_LIMIT_BYTES
 from gateway.state import State
@@ -94,34 +91,6 @@ def list_parts(settings: Gateway, asked: str, *, json: bool) -> int:
     return 0
 
 
-def print_tickets(settings: Gateway, asked: str, out: Path, *, customer: bool = False) -> int:
-    """Write the printable tickets of the order that `asked` (number, 製番, ticket...) names. Returns the status."""
-    with State.open(settings.state_url) as state:
-        keys = state.find(asked)
-        kept = state.order(keys[0]) if len(keys) == 1 else None
-        names = [_name(found.state.number, key) for key in keys if (found := state.order(key))]
-    if kept is None:
-        if names:
-            sentence = (
-                f"「{asked}」に当たる受注が{len(names)}件あります（{', '.join(names)}）。共通番号で指定してください / "
-                f"{len(names)} orders are called {asked!r}. Give one of these numbers"
-            )
-        else:
-            sentence = (
-                f"「{asked}」という受注はありません / There is no order {asked!r}. Try its number, 製番 or ticket"
-            )
-        print(sentence, file=sys.stderr)
-        return 1
-    today = clock().read().at.astimezone(ZoneInfo(settings.time_zone)).date()
-    try:
-        out.write_text(render(kept.state, settings, on=today, customer=customer), encoding="utf-8")
-    except OSError as error:
-        print(f"{out} に書けません / cannot be written: {error.strerror or error}", file=sys.stderr)
-        return 1
-    print(f"{out}: {_name(kept.state.number, kept.key)}")
-    return 0
-
-
 def _answers(wanted: Wanted) -> Answers:
     """Read what was typed after --map and --set. Raises Refused."""
     columns: dict[str, Column | None] = {}
@@ -181,7 +150,3 @@ def _read(path: Path) -> bytes:
             f"{path} を読めません。ファイル名を確かめてください / "
             f"{path} cannot be read ({error.strerror or error}). See whether its name is right"
         ) from None
-
-
-def _name(number: str | None, key: str) -> str:
-    return number or key

@@ -1,22 +1,43 @@
-"""The papers as web pages: an order's tickets and a firm's cards. What is on them is `ticket_page` and `card_page`."""
+"""The papers as web pages: tickets, labels, blanks, cards. What is on them stands in the modules named `*_page`.
 
+To look at a paper records nothing, and the paper then says 見本. To have it printed is a POST, and the gateway records
+it before the paper is shown.
+"""
+
+import asyncio
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Annotated
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, NoReturn
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
 
 from broker.clock import clock
+from broker.events import Paper
 from broker.words import Word
-from gateway.orders.card_page import render_cards
-from gateway.orders.ticket_page import PRINT_SCRIPT, render
+from gateway.api import GatewayAway
+from gateway.orders.blank_page import render_blanks
+from gateway.orders.card_page import render_badges, render_cards, render_digits, render_stations
+from gateway.orders.forms import named, who
+from gateway.orders.label_page import BOXES_AT_MOST, render_labels
+from gateway.orders.papers import PRINT_SCRIPT, Issue, PrintKey
+from gateway.orders.printing import BLANKS_AT_ONCE, blanks, record
+from gateway.orders.stickers import Stickers
+from gateway.orders.ticket_page import live_tickets, render
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
+from gateway.sorting import as_people_count
+from gateway.web.form import read_form, remember_who
 
+_SHOWN_WITHIN_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
 _HASH = base64.b64encode(hashlib.sha256(PRINT_SCRIPT.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": (
@@ -25,13 +46,53 @@ _HEADERS = {
     )
 }
 """The papers stand alone, so that a saved page prints the same: style and the one script are in the page."""
-NO_SUCH_ORDER = Word("その受注はありません。共通番号でさがしてください", "There is no such order. Look for its number")
-NO_SUCH_FIRM = Word(
-    "その会社は登録されていません。設定の [[firms]] を見てください",
-    "This firm is not known. See [[firms]] in the settings",
+NO_SUCH_ORDER = Word(
+    "その受注はありません。共通番号でさがしてください。", "There is no such order. Look for its number."
 )
+NO_TICKET = Word(
+    "その票はこの受注にありません。受注のページを開き直してください。",
+    "This order has no such ticket. Open its page again.",
+)
+NO_SUCH_FIRM = Word(
+    "その会社は登録されていません。設定の [[firms]] を見てください。",
+    "This firm is not known. See [[firms]] in the settings.",
+)
+NO_STATIONS = Word(
+    "設備がまだありません。記号と名前を書くか、設定の stations に並べてください。",
+    "No stations yet. Type their ids and names, or list them as stations in the settings.",
+)
+NO_BADGES = Word("名札に入れる記号と名前を書いてください。", "Type the ids and names for the badges.")
+NOT_RECORDED = Word(
+    "記録できないので、まだ刷れません。共有サーバーを確かめてください（mawashi check）。",
+    "It cannot be recorded, so nothing is printed yet. See whether the gateway runs: mawashi check",
+)
+NOT_SHOWN = Word(
+    "記録しましたが、まだ表示できません。少し待って読み直してください。",
+    "It is recorded, but cannot be shown yet. Wait a moment and reload.",
+)
+WRONG = Word("「{name}」に入れたものを確かめてください。", "See what you gave as {name!r}.")
+FIELDS = {
+    "paper": Word("紙", "paper"),
+    "boxes": Word("箱数", "boxes"),
+    "each": Word("入数", "pieces a box"),
+    "sheets": Word("枚数", "sheets"),
+    "skip": Word("使用済み", "used already"),
+    "columns": Word("横の面数", "across"),
+    "rows": Word("縦の面数", "down"),
+    "width": Word("幅", "width"),
+    "height": Word("高さ", "height"),
+    "left": Word("左余白", "left margin"),
+    "top": Word("上余白", "top margin"),
+    "gap_x": Word("横の間隔", "gap across"),
+    "gap_y": Word("縦の間隔", "gap down"),
+}
+"""What a person may fill in, as the forms call it."""
 
-Station = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Ticket = Annotated[str | None, Query(max_length=6)]
+Boxes = Annotated[int | None, Query(ge=1, le=BOXES_AT_MOST)]
+Each = Annotated[int | None, Query(ge=1, le=10_000_000)]
+Key = Annotated[str, Query(pattern=r"^([0-9a-f]{16}-[0-9]{1,12})?$")]
+Text = Annotated[str, Query(max_length=4000)]
 
 
 def router(
@@ -41,26 +102,167 @@ def router(
     pages = APIRouter()
     zone = ZoneInfo(gateway.time_zone)
 
-    def today() -> datetime:
-        return clock().read().at.astimezone(zone)
+    def today() -> date:
+        return clock().read().at.astimezone(zone).date()
 
-    @pages.get("/orders/{key}/tickets")
-    async def tickets(key: str, customer: Annotated[bool, Query()] = False) -> HTMLResponse:  # noqa: FBT002 - from the address
-        """Every ticket of one order, to print."""
-        found = order(key)
+    async def known(key: str) -> OrderState:
+        found = await asyncio.to_thread(order, key)
         if found is None:
             raise HTTPException(404, NO_SUCH_ORDER)
-        return HTMLResponse(render(found, gateway, on=today().date(), customer=customer), headers=_HEADERS)
+        return found
 
-    @pages.get("/cards")
-    async def cards(
-        firm: Annotated[str, Query(max_length=32)],
-        station: Annotated[list[Station], Query()] = [],  # noqa: B006 - FastAPI copies it
+    @pages.get("/orders/{key}/tickets")
+    async def show(  # noqa: PLR0917 - from the address
+        key: str,
+        paper: Paper = Paper.A4,
+        ticket: Ticket = None,
+        customer: Annotated[bool, Query()] = False,  # noqa: FBT002 - from the address
+        boxes: Boxes = None,
+        each: Each = None,
+        printing: Key = "",
     ) -> HTMLResponse:
-        """The cards, and labels of the firm's stations and of those the address names besides."""
-        if firm not in {known.id for known in gateway.firms}:
+        """The tickets or box labels of one order, to print if `printing` names what recorded it."""
+        found = await known(key)
+        if ticket and ticket not in _lots(found):
+            raise HTTPException(404, NO_TICKET)
+        issue = Issue(today(), _key(printing))
+        if issue.printing:
+            found = await _with(issue.printing, key)
+        if paper is Paper.LABEL:
+            return _page(render_labels(found, gateway, issue, ticket=ticket, boxes=boxes, each=each))
+        return _page(render(found, gateway, issue, paper=paper, ticket=ticket, customer=customer))
+
+    async def _with(printing: PrintKey, key: str) -> OrderState:
+        """Return the order once it knows of this printing."""
+        deadline = time.monotonic() + _SHOWN_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            found = await known(key)
+            if any(one.key == printing for ticket in found.tickets for one in ticket.prints):
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise HTTPException(503, NOT_SHOWN)
+
+    @pages.post("/orders/{key}/tickets")
+    async def print_tickets(key: str, request: Request) -> Response:
+        """Record that tickets or labels are printed, then show them."""
+        form = await read_form(request)
+        found, by = await known(key), who(form.get("by", ""))
+        lots = [ticket for ticket in _lots(found) if form.get("ticket", "") in ("", ticket)]
+        if not lots:
+            raise HTTPException(404, NO_TICKET)
+        paper = _one_of(form.get("paper", Paper.A4))
+        asked = {"paper": paper.value} | {
+            name: form[name] for name in ("ticket", "customer", "boxes", "each") if form.get(name)
+        }
+        for name, most in (("boxes", BOXES_AT_MOST), ("each", 10_000_000)):
+            _number(form, name, most)
+        try:
+            done = await asyncio.to_thread(record, gateway.socket, lots, paper, by=by)
+        except GatewayAway:
+            raise HTTPException(503, NOT_RECORDED) from None
+        address = f"/orders/{key}/tickets?{urlencode({**asked, 'printing': f'{done[1]}-{done[2]}'})}"
+        return _remembering(RedirectResponse(address, status_code=303), by)
+
+    @pages.post("/papers/blanks")
+    async def print_blanks(request: Request) -> Response:
+        """Mint ids, record them, and show the sheets: this once, since asking again mints others."""
+        form = await read_form(request)
+        by = who(form.get("by", ""))
+        stickers = _stickers(gateway.stickers, form)
+        skip = _number(form, "skip", stickers.a_sheet - 1, least=0) or 0
+        sheets = _number(form, "sheets", max(1, BLANKS_AT_ONCE // stickers.a_sheet)) or 1
+        try:
+            tickets, key = await asyncio.to_thread(blanks, gateway.socket, sheets * stickers.a_sheet - skip, by=by)
+        except GatewayAway:
+            raise HTTPException(503, NOT_RECORDED) from None
+        page = _page(render_blanks(tickets, gateway, stickers, Issue(today(), key), skip=skip))
+        return _remembering(page, by)
+
+    def called(firm: str) -> str:
+        if firm not in {listed.id for listed in gateway.firms}:
             raise HTTPException(404, NO_SUCH_FIRM)
-        named = sorted({*stations(firm), *station})
-        return HTMLResponse(render_cards(gateway.firm_name(firm), named), headers=_HEADERS)
+        return gateway.firm_name(firm)
+
+    @pages.get("/papers/cards")
+    async def cards(firm: str) -> HTMLResponse:
+        """The cards that say what is done."""
+        return _page(render_cards(called(firm)))
+
+    @pages.get("/papers/digits")
+    async def digits(firm: str) -> HTMLResponse:
+        """The board of digits."""
+        return _page(render_digits(called(firm)))
+
+    @pages.get("/papers/stations")
+    async def station_labels(firm: str, text: Text = "") -> HTMLResponse:
+        """Labels of the stations of the settings, of those that were scanned, and of those typed in."""
+        name = called(firm)
+        listed = next(one.stations for one in gateway.firms if one.id == firm)
+        every: Mapping[str, str] = {**dict.fromkeys(stations(firm), ""), **listed, **named(text)}
+        if not every:
+            raise HTTPException(422, NO_STATIONS)
+        return _page(render_stations(name, {one: every[one] for one in sorted(every, key=as_people_count)}))
+
+    @pages.get("/papers/badges")
+    async def badges(firm: str, text: Text = "") -> HTMLResponse:
+        """Badges of the people typed in; nobody keeps the list."""
+        name, people = called(firm), named(text)
+        if not people:
+            raise HTTPException(422, NO_BADGES)
+        return _page(render_badges(name, people))
 
     return pages
+
+
+def _page(html: str) -> HTMLResponse:
+    return HTMLResponse(html, headers=_HEADERS)
+
+
+def _remembering(answer: Response, by: str) -> Response:
+    if by:
+        remember_who(answer, by)
+    return answer
+
+
+def _lots(order: OrderState) -> list[str]:
+    return [ticket.id for ticket in live_tickets(order)]
+
+
+def _key(text: str) -> PrintKey | None:
+    epoch, _, number = text.partition("-")
+    return ("gateway", epoch, int(number)) if number else None
+
+
+def _one_of(text: str) -> Paper:
+    try:
+        return Paper(text)
+    except ValueError:
+        _wrong("paper")
+
+
+def _number(form: Mapping[str, str], name: str, most: int, *, least: int = 1) -> int | None:
+    text = form.get(name, "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        _wrong(name)
+    return int(text)
+
+
+def _stickers(usual: Stickers, form: Mapping[str, str]) -> Stickers:
+    """Return the sheet as the form has it; what it leaves blank is as usual here."""
+    given: dict[str, Any] = usual.model_dump()
+    given |= {name: form[name].strip() for name in Stickers.model_fields if form.get(name, "").strip()}
+    try:
+        return Stickers.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if said := first.get("ctx", {}).get("error"):
+            ja, _, en = str(said).partition(" / ")
+            raise HTTPException(422, Word(f"{ja}。", f"{en[:1].upper()}{en[1:]}.")) from None
+        _wrong(str(first["loc"][0]))
+
+
+def _wrong(name: str) -> NoReturn:
+    called = FIELDS[name]
+    raise HTTPException(422, Word(WRONG.ja.format(name=called.ja), WRONG.en.format(name=called.en)))

@@ -1,30 +1,29 @@
-"""工程移動票: an order's tickets as one HTML document for A4 portrait, folded into an A5 hard case. Pure.
+"""工程移動票: an order's tickets as one HTML document, on A4 portrait folded into an A5 hard case, or on A5. Pure.
 
-The fold is at 148.5 mm: header and four steps stand above it, six steps and the remarks below. QR codes stand on
-alternating sides, so that a scanner aimed at one step does not read its neighbour, and no rule comes near them.
+A4 folds at 148.5 mm: header and four steps stand above it, six steps and the remarks below. A5, landscape, is that
+upper half. QR codes stand on alternating sides, so that a scanner aimed at one step does not read its neighbour, and no
+rule comes near them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from pathlib import Path
+from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from broker.codes import TicketCode, address, printed
+from broker.events import Paper
 from broker.words import KINDS, Word
+from gateway.orders.papers import Issue, environment, mark
 from gateway.orders.symbols import code128, qr
 from gateway.rules.order import Operation, OrderState, State, Ticket
 from gateway.settings import Gateway
 
-ROWS_A_PAGE = 10
 ROWS_ABOVE_THE_FOLD = 4
-PRINT_SCRIPT = "document.querySelector('button').onclick = () => print();"
-"""The only script on the papers; web pages allow it by its hash."""
+ROWS_A_PAGE = {Paper.A4: 10, Paper.A5: ROWS_ABOVE_THE_FOLD}
 SERIES = {"prototype": Word("試作", "Prototype"), "series": Word("量産", "Series")}
-_WEEKDAYS = "月火水木金土日"
+
+Sheet = Literal[Paper.A4, Paper.A5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,69 +49,60 @@ class Page:
     ticket: Ticket
     whole: str
     barcode: Markup
+    mark: Word | None
     number: int
     pages: int
     above: tuple[Row, ...]
     below: tuple[Row, ...]
 
 
-@cache
-def environment() -> Environment:
-    """Return the templates of the papers; everything in them is escaped."""
-    templates = FileSystemLoader(Path(__file__).parent / "templates")
-    papers = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    papers.filters |= {"day": day, "size": size}
-    papers.globals["print_script"] = Markup(PRINT_SCRIPT)  # noqa: S704 - ours
-    return papers
-
-
-def render(order: OrderState, gateway: Gateway, *, on: date, customer: bool = False) -> str:
+def render(
+    order: OrderState,
+    gateway: Gateway,
+    issue: Issue,
+    *,
+    paper: Sheet = Paper.A4,
+    ticket: str | None = None,
+    customer: bool = False,
+) -> str:
     """Return the printable document: every ticket that is not replaced, each on as many sheets as its steps need.
 
-    `on` is the day of issue. `customer` prints the customer and its order number, which other firms would then read.
+    `ticket` prints that lot alone. `customer` prints the customer and its order number, which other firms then read.
     """
-    tickets = [ticket for ticket in order.tickets if not ticket.old]
+    live = live_tickets(order)
     return (
         environment()
         .get_template("ticket.html")
         .render(
+            paper=paper.value,
             order=order,
             coordinator=next((firm for firm in gateway.firms if firm.id == order.coordinator), None),
             series=SERIES.get(order.series or ""),
             customer=customer,
-            on=on,
-            branches=max((ticket.branch for ticket in tickets), default=1),
-            pages=[page for ticket in tickets for page in _pages(order, ticket, gateway)],
+            issue=issue,
+            now=issue.printing is not None,
+            branches=max((one.branch for one in live), default=1),
+            pages=[
+                page
+                for one in live
+                if ticket in (None, one.id)
+                for page in _pages(order, one, gateway, paper=paper, issue=issue)
+            ],
         )
     )
 
 
-def day(date_: date | None) -> str:
-    """Return a date as people write it on paper, with the day of the week.
-
-    >>> day(date(2026, 12, 4))
-    '12/4 金'
-    """
-    return f"{date_.month}/{date_.day} {_WEEKDAYS[date_.weekday()]}" if date_ else ""
+def live_tickets(order: OrderState) -> list[Ticket]:
+    """Return the tickets that no newer issue has replaced."""
+    return [ticket for ticket in order.tickets if not ticket.old]
 
 
-def size(text: str | None, *steps: int) -> str:
-    """Return a CSS class by how wide a text is: `s0` up to the first step of half-width characters, then `s1`...
-
-    >>> size("円筒研削", 10, 20), size("円筒研削 φ24h6", 10, 20)
-    ('s0', 's1')
-    """
-    width = sum(1 if ord(character) < 0x2000 else 2 for character in text or "")
-    return f"s{sum(width > step for step in steps)}"
-
-
-def _pages(order: OrderState, ticket: Ticket, gateway: Gateway) -> Iterator[Page]:
-    sheets = [
-        order.operations[first : first + ROWS_A_PAGE] for first in range(0, len(order.operations), ROWS_A_PAGE)
-    ] or [()]
+def _pages(order: OrderState, ticket: Ticket, gateway: Gateway, *, paper: Sheet, issue: Issue) -> Iterator[Page]:
+    most = ROWS_A_PAGE[paper]
+    sheets = [order.operations[first : first + most] for first in range(0, len(order.operations), most)] or [()]
     whole = printed(TicketCode(ticket.id))
     for number, operations in enumerate(sheets, start=1):
-        filled = [*operations, *[None] * (ROWS_A_PAGE - len(operations))]
+        filled = [*operations, *[None] * (most - len(operations))]
         rows = tuple(
             _row("right" if place % 2 else "left", operation, ticket, gateway) for place, operation in enumerate(filled)
         )
@@ -120,6 +110,7 @@ def _pages(order: OrderState, ticket: Ticket, gateway: Gateway) -> Iterator[Page
             ticket,
             whole,
             code128(whole),
+            mark(ticket.prints, paper, issue.printing),
             number,
             len(sheets),
             rows[:ROWS_ABOVE_THE_FOLD],

@@ -18,7 +18,7 @@ from gateway.orders.pages import router as paper
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
-from gateway.web import data, importing, lead_pages, live, office, pages, words
+from gateway.web import data, importing, lead_pages, live, office, pages, papers, words
 from gateway.web.guard import Guard
 from gateway.web.leads import Leads
 from gateway.web.look import HERE
@@ -54,9 +54,9 @@ def create_app(settings: Gateway) -> FastAPI:
     app.state.reader, app.state.rows, app.state.found, app.state.order = reader, {}, state.find, state.order
     app.state.leads = Leads(state)
     app.state.store, app.state.uploads, app.state.reading = state, Uploads(), threading.Lock()
-    for part in (pages, data, live, lead_pages, office, importing):
+    for part in (pages, papers, data, live, lead_pages, office, importing):
         app.include_router(part.router)
-    app.include_router(paper(settings, order=_order_of(memory, state), stations=_stations_of(memory)))
+    app.include_router(paper(settings, order=_order_of(state), stations=_stations_of(memory)))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -64,8 +64,8 @@ def create_app(settings: Gateway) -> FastAPI:
     return app
 
 
-def _order_of(memory: Memory, state: State) -> Callable[[str], OrderState | None]:
-    return lambda key: kept.state if (kept := memory.orders.get(key) or state.order(key)) else None
+def _order_of(state: State) -> Callable[[str], OrderState | None]:
+    return lambda key: kept.state if (kept := state.order(key)) else None
 
 
 def _stations_of(memory: Memory) -> Callable[[str], Iterable[str]]:

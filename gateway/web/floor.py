@@ -1,6 +1,5 @@
 """One firm's floor: what comes, what may start, what is at which station, what is to be shipped. Pure."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from broker.events import Quality
 from broker.words import MACHINE_STATES, REASONS, STATES, Word
 from gateway.rules.order import Amount, Operation, OrderState, Phase, Session, State
 from gateway.rules.sharing import percent, view
+from gateway.sorting import as_people_count
 from gateway.web import words
 from gateway.web.lane import Due, due_in, open_flags
 from gateway.web.reader import Reader
@@ -113,15 +113,10 @@ def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow
         tuple(sorted(ready, key=_rank)),
         tuple(
             Tile(station, signs.get(station), tuple(sorted(at[station], key=_rank)))
-            for station in sorted(at, key=_as_people_count)
+            for station in sorted(at, key=as_people_count)
         ),
         tuple(sorted(ship, key=_rank)),
     )
-
-
-def _as_people_count(name: str) -> list[tuple[int, str]]:
-    """Return what sorts nc-2 before nc-10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _rank(slip: Slip) -> str:

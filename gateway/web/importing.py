@@ -18,9 +18,9 @@ from gateway.orders.proposals import Parsed
 from gateway.orders.remembered import recall
 from gateway.sheets import COLUMN_LIMIT, SIZE_LIMIT_BYTES
 from gateway.web import import_words as say
+from gateway.web.form import remember_who, who_wrote_last
 from gateway.web.import_view import NOT_READ, ORDERS_SHOWN, UNSAID, names, view
 from gateway.web.look import Look, look
-from gateway.web.office import remember_who, who_wrote_last
 from gateway.web.uploads import Upload, Uploads
 
 router = APIRouter(prefix="/orders/import")

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
@@ -26,14 +25,11 @@ from gateway.rules.order import OrderState, State
 from gateway.settings import Gateway
 from gateway.store import StoreError
 from gateway.web import office_words, words
-from gateway.web.form import read_form
+from gateway.web.form import read_form, remember_who, who_wrote_last
 from gateway.web.look import Look, look
 
 router = APIRouter()
 
-WHO = "mawashi_who"
-"""A cookie: who wrote last in this browser."""
-_YEAR_SECONDS = 365 * 24 * 3600
 MAIN = ("quantity", "spare", "due", "revision")
 MORE = ("part", "drawing", "material", "size", "supplied", "series", "own_number", "origin")
 """What the form changes; customer and amount only by command, for these pages know no coordinator yet."""
@@ -102,16 +98,6 @@ async def _shown(seen: Look, written: Written) -> bool:
         if (kept and len(kept.state.history) >= written.version) or time.monotonic() > deadline:
             return kept is not None
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-def remember_who(answer: Response, who: str) -> None:
-    """Have this browser remember who wrote, so that the name need not be typed again."""
-    answer.set_cookie(WHO, quote(who), max_age=_YEAR_SECONDS, httponly=True, samesite="strict", path="/")
-
-
-def who_wrote_last(request: Request) -> str:
-    """Return who wrote last in this browser; nothing if nobody did."""
-    return unquote(request.cookies.get(WHO, ""))
 
 
 def _come_of(desk: Desk, key: str, typed: Mapping[str, str]) -> _Came:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.events import Paper
 from broker.words import FLAGS, STATES, Word
 from gateway.office.said import spoken
 from gateway.office.words import FIELDS, SERIES, change_said
-from gateway.rules.order import Flag, Link, Operation, OrderState, Transfer
-from gateway.web import words
+from gateway.rules.order import Flag, Link, Operation, OrderState, Ticket, Transfer
+from gateway.web import paper_words, words
 from gateway.web.lane import Due, due_in
 from gateway.web.reader import Reader
 
@@ -70,6 +71,7 @@ class Lot:
     parent: str
     unprinted: bool
     """The office issued it after the order's first papers, and nobody has printed it yet."""
+    printed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,7 @@ def lots(order: OrderState, reader: Reader) -> tuple[Lot, ...]:
             old=ticket.old,
             parent=reader.say(words.SPLIT_FROM, id=ticket.parent) if ticket.parent else "",
             unprinted=ticket.id in issued and not ticket.old and not ticket.prints,
+            printed=_printed(ticket, reader),
         )
         for ticket in sorted(order.tickets, key=lambda ticket: (ticket.branch, ticket.issue))
     )
@@ -243,6 +246,16 @@ def old_paper(order: OrderState, ticket: str) -> Old | None:
     if held is None:
         return None
     return Old(held.id, ", ".join(one.id for one in order.tickets if one.branch == held.branch and not one.old))
+
+
+def _printed(ticket: Ticket, reader: Reader) -> str:
+    """Return how often a lot's papers were printed, and when and by whom last; nothing if never."""
+    if not ticket.prints:
+        return ""
+    last, labels = ticket.prints[-1], sum(one.paper is Paper.LABEL for one in ticket.prints)
+    counts = ((paper_words.TICKETS, len(ticket.prints) - labels), (paper_words.LABELS, labels))
+    times = "・".join(reader.say(paper_words.TIMES, what=reader.say(word), n=n) for word, n in counts if n)
+    return reader.say(paper_words.LAST, times=times, at=reader.clock(last.at), by=f" {last.by}" if last.by else "")
 
 
 def checks(order: OrderState, reader: Reader) -> tuple[Check, ...]:

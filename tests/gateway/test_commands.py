@@ -16,6 +16,7 @@ from broker.settings import Mqtt, Tls, load
 from gateway.cli import app
 from gateway.ledger import Ledger
 from gateway.ledger.intake import Greeting, Reason, Refusal
+from gateway.orders.stickers import Stickers
 from gateway.rules.fold import fold
 from gateway.settings import Firm, Gateway, Influx, Web
 from gateway.standing import standing
@@ -26,7 +27,7 @@ from tests.conftest import ROOT, Mosquitto
 from tests.ledger.test_ledger import NOW, READING, batch, greeting, some
 
 SAMPLE = ROOT / "config" / "gateway.toml"
-TABLES = {"": Gateway, "mqtt": Mqtt, "mqtt.tls": Tls, "influx": Influx, "web": Web, "firms": Firm}
+TABLES = {"": Gateway, "mqtt": Mqtt, "mqtt.tls": Tls, "influx": Influx, "web": Web, "stickers": Stickers, "firms": Firm}
 COMMANDS = [
     "gateway", "check", "audit", "audit close", "rebuild", "replay",
     "set-aside list", "set-aside show", "set-aside discard", "set-aside again",

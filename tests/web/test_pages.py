@@ -302,14 +302,14 @@ def test_a_row_that_left_the_list_comes_back_as_nothing(client: TestClient) -> N
 
 
 def test_the_tickets_and_cards_can_be_printed_from_the_pages(client: TestClient) -> None:
-    assert 'href="/orders/k4471/tickets"' in client.get("/order/k4471").text
+    assert 'href="/papers/order/k4471"' in client.get("/order/k4471").text
     tickets = client.get("/orders/k4471/tickets")
     assert tickets.status_code == 200
     assert "7K3Q9F" in tickets.text
     assert (
         "style-src 'unsafe-inline'" in tickets.headers["content-security-policy"]
     )  # it stands alone, by its own policy
-    assert client.get("/cards?firm=turning").status_code == 200
+    assert client.get("/papers/cards?firm=turning").status_code == 200
 
 
 def test_the_document_names_every_address_and_every_event() -> None:
