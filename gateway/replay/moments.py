@@ -51,10 +51,6 @@ class Moment:
     since_midnight: timedelta | None
     offset: timezone | None = None
 
-    @property
-    def whole(self) -> bool:
-        return self.day is not None and self.since_midnight is not None
-
 
 @lru_cache(maxsize=50_000)
 def moment(text: str, dates: Dates = "ymd") -> Moment | None:

@@ -1,7 +1,7 @@
 """A history's lines to rows of work, by its mapping; what cannot be a row is left out with its reason. Pure."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -377,11 +377,3 @@ class _Reader:
 
     def _text(self, cells: Sequence[str], column: str | None) -> str:
         return _cell(cells, self._places[column]).strip() if column else ""
-
-
-def values_of(grid: Grid, heading_line: int | None, column: str) -> Iterator[str]:
-    """Yield what stands in one column."""
-    headings, lines = under_headings(grid, heading_line)
-    place = next(place for place, heading in enumerate(headings) if folded(heading) == folded(column))
-    for _, cells in lines:
-        yield _cell(cells, place)
