@@ -255,8 +255,9 @@ class _Reader:
         return self._rows
 
     def _session(self, number: int, cells: Sequence[str]) -> Row:
+        names = self._names(cells)
         start, end = self._times(cells)
-        return Row(start, end, number, *self._names(cells), *self._counts(cells), part=self._part(cells))
+        return Row(start, end, number, *names, *self._counts(cells), part=self._part(cells))
 
     def _event(self, number: int, cells: Sequence[str]) -> _Event:
         columns = self._columns
