@@ -5,6 +5,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from gateway.orders.printing import blanks
 from gateway.web.app import create_app
 from tests.orders.awful import book
 from tests.orders.server import Server, running
@@ -57,6 +58,17 @@ def test_orders_are_imported_seen_printed_and_not_imported_twice(server, tmp_pat
     printed = server.mawashi("order", "ticket", "4471", "--out", str(page))
     assert printed.stdout == f"{page}: 4471\n"
     assert f"{first[3]}.10-" in page.read_text()
+    assert "再発行" not in page.read_text()
+    assert (
+        server.mawashi("order", "ticket", "4471", "--paper", "a5", "--out", str(page), "--by", "sato").returncode == 0
+    )
+    assert "再発行 1<i>Reprint 1</i>" in page.read_text()
+    assert server.mawashi("order", "ticket", "4471", "--preview", "--out", str(page)).returncode == 0
+    assert "見本" in page.read_text()
+    (lot,) = server.caught_up().named("4471")[0].state.tickets
+    assert [(one.paper, one.by) for one in lot.prints][1:] == [("a5", "sato")], "a preview is not recorded"
+    sheets = [blanks(server.settings.socket, 24, by="sato")[0] for _ in range(2)]
+    assert len({*sheets[0], *sheets[1], lot.id}) == 49, "no id is minted twice"
     many = server.mawashi("order", "ticket", "A-2611-031", "--out", str(page))
     assert many.returncode == 1
     assert "2 orders are called 'A-2611-031'" in many.stderr
