@@ -30,6 +30,8 @@ class BadLines(Exception):  # noqa: N818
     """Some of the lines are refused for good; the server has kept the others. The message is the server's reason."""
 
 
+_STREAM_PATIENCE = 12
+"""How many timeouts long a whole measurement is waited for: the server looks through every series before it answers."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -39,7 +41,7 @@ class Http:
     def __init__(self, settings: Influx) -> None:
         self._settings = settings
         self._url = settings.url.rstrip("/")
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=settings.timeout_seconds))
+        self._pool = urllib3.PoolManager(retries=False)
 
     def write(self, database: str, lines: Sequence[str], *, policy: str = "") -> None:
         """Write lines with nanosecond times. Raises BadLines, TooLarge, NoDatabase or Away."""
@@ -73,7 +75,8 @@ class Http:
 
     def _ask(self, query: str, database: str, *, chunked: bool) -> Iterator[list[dict[str, Any]]]:
         asked = {"q": query, "db": database, "epoch": "ns", **({"chunked": "true"} if chunked else {})}
-        answer = self._post("/query", {}, urlencode(asked).encode(), _FORM, preload=False)
+        seconds = self._settings.timeout_seconds * (_STREAM_PATIENCE if chunked else 1)
+        answer = self._post("/query", {}, urlencode(asked).encode(), _FORM, preload=False, seconds=seconds)
         try:
             if answer.status != 200:
                 raise self._trouble(answer.status, _reason(answer.read()))
@@ -95,11 +98,17 @@ class Http:
         headers: dict[str, str] | None = None,
         *,
         preload: bool = True,
+        seconds: float | None = None,
     ) -> urllib3.BaseHTTPResponse:
         url = f"{self._url}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
         try:
             return self._pool.request(
-                "POST", url, body=body, headers={**self._login(), **(headers or {})}, preload_content=preload
+                "POST",
+                url,
+                body=body,
+                headers={**self._login(), **(headers or {})},
+                preload_content=preload,
+                timeout=urllib3.Timeout(total=seconds or self._settings.timeout_seconds),
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unreachable(error) from error
