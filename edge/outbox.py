@@ -122,6 +122,11 @@ class Outbox:
         return bytes_of(row[0]) if row and checksum_of(name, 0, bytes_of(row[0])) == row[1] else None
 
     @property
+    def leaves_room(self) -> bool:
+        """Whether the disk has room for what can be had again; the last of it is for events and their marks."""
+        return self._free_bytes() > 2 * self._reserve_bytes
+
+    @property
     def used_bytes(self) -> int:
         """What events and notes take of the file."""
         return int(self._one("PRAGMA page_count") - self._one("PRAGMA freelist_count")) * PAGE_BYTES

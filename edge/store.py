@@ -41,6 +41,7 @@ class Store:
         self.uplink = Uplink(settings, self.outbox, clock=self.clock, inbox=inbox, log=log)
         self._keep_at = time.monotonic() + _KEEP_SECONDS
         self._trouble_until = 0.0
+        self._keeps_views = True
 
     def close(self) -> None:
         """Say goodbye and close the files."""
@@ -99,6 +100,12 @@ class Store:
         self._keep_at = time.monotonic() + (_KEEP_AGAIN_SECONDS if much else _KEEP_SECONDS)
 
     def _keep_view(self, topic: str, payload: bytes) -> None:
+        if payload and not self.outbox.leaves_room:
+            if self._keeps_views:
+                self._log("WARNING", "order views are not kept: the disk has room for scans only. Make room there")
+            self._keeps_views = False
+            return
+        self._keeps_views = True
         try:
             key = Topic.parse(topic).item
             why = self.views.put(key, payload, self.clock.read().at) if key else "it has no order key"

@@ -70,7 +70,9 @@ class WritableState(State):
     def present(self) -> bool:
         """Whether the state we write is still there, and our connection to it. Raises DatabaseError."""
         kept = self._kept_connection
-        return kept is not None and not kept.invalidated and self._place.written(kept) == self._written
+        if self._written is None or kept is None or kept.invalidated:
+            return False
+        return self._place.written(kept) == self._written
 
     def unusable(self, error: DatabaseError) -> bool:
         """Whether the state itself is bad or gone, rather than the disk full or somebody holding a lock."""
@@ -92,10 +94,12 @@ class WritableState(State):
             self.start_over()
             return
         self._revision = int(known["revision"])
+        before = self._place.identity()
         self._kept_connection = engine.connect()
         driver: Any = self._kept_connection.connection.driver_connection
         self.index, self.products = RowIndex(driver), Products(driver, self._next)
-        self._written = self._place.written(self._kept_connection)
+        there = before is not None and self._place.identity() == before  # else deleted while it was being opened
+        self._written = self._place.written(self._kept_connection) if there else None
 
     def _end_writing(self) -> None:
         if self._kept_connection:

@@ -4,13 +4,20 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from broker.codes import TicketCode, printed
+from broker.link import Delivery
+from broker.messages import OrderView
+from broker.topics import GATEWAY, Kind, Topic
+from edge.settings import Edge
+from edge.store import Store
 from tests.conftest import Mosquitto
-from tests.edge.shop import Agent, PtyScanner, Server
+from tests.edge.shop import EDGE, FIRM, Agent, PtyScanner, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")]
 
@@ -24,6 +31,19 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this machine does not let us mount")
     yield folder
     subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_what_the_server_shows_never_takes_the_room_of_scans_and_their_marks(tmp_path: Path, disk: Path) -> None:
+    said: list[str] = []
+    settings = Edge(firm=FIRM, edge=EDGE, data_dir=disk)
+    store = Store(settings, inbox=SimpleQueue(), log=lambda _level, what, **_: said.append(what))
+    for n in range(3000):
+        view = OrderView(order=f"k{n}", level="own", state="ready", number="x" * 1500)
+        store.take(Delivery(str(Topic(FIRM, GATEWAY, Kind.ORDER, view.order)), view.encode(), True, 0, 1))
+    assert 100 < len(store.views) < 3000
+    assert said == ["order views are not kept: the disk has room for scans only. Make room there"]
+    store.outbox.accept([b"x" * 200] * 1000, at=datetime.now(UTC))
+    store.close()
 
 
 def test_a_full_disk_is_refused_aloud_and_told_to_the_server_and_what_was_accepted_arrives(

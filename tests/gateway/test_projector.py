@@ -20,6 +20,7 @@ from gateway.projector import rebuild
 from gateway.rules.fold import fold as fold_rows
 from gateway.rules.order import OrderState
 from gateway.rules.stamp import Stamped
+from gateway.store.sqlite import File
 from tests.conftest import until
 from tests.gateway.projecting import House, finish, picture
 from tests.gateway.shop import BEGIN, Line, Shop, a_shop, commit
@@ -311,6 +312,27 @@ def test_a_state_that_is_deleted_or_damaged_is_made_again_with_higher_revisions(
             connection.execute("DROP TABLE state.homes, state.meta")
     house.project()
     assert picture(house.state) == before
+
+
+class Vanishing(File):
+    """A state's file that somebody deletes in the very moment in which it is looked at."""
+
+    def identity(self) -> object:
+        self.delete()
+        return super().identity()
+
+
+def test_a_state_that_is_deleted_while_it_is_being_opened_is_noticed_all_the_same(house: House) -> None:
+    with house.projector() as (projector, state):
+        place = state._place
+        state._place = Vanishing(house.state_url)
+        state.reopen()
+        state._place = place
+        assert not state.present()
+        projector.begin()
+        assert state.present()
+        finish(projector)
+        assert house.state.value("ledger") == house.writer.ledger_id
 
 
 def test_a_state_made_from_another_ledger_is_made_again(either: House, url: str) -> None:
