@@ -189,7 +189,8 @@ class Link:
             was_up = self._one_connection()
             if self._stopping.is_set():
                 break
-            wait = _RECONNECT_SECONDS_FIRST if was_up else min(wait * 2, self._settings.reconnect_seconds_max)
+            settled = was_up and self._brief < _BRIEF_TIMES  # two of one name would push each other off for ever
+            wait = _RECONNECT_SECONDS_FIRST if settled else min(wait * 2, self._settings.reconnect_seconds_max)
             self._stopping.wait(min(wait, self._settings.reconnect_seconds_max) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
         self._wake_r.close()
         self._wake_w.close()

@@ -233,6 +233,10 @@ def test_after_a_restore_the_former_copy_stays_and_a_new_one_begins(settings: Ga
             assert db.execute("SELECT max(position) FROM rows").fetchone()[0] == 23
 
 
+def recent(at: datetime | None) -> bool:
+    return at is not None and datetime.now(UTC) - at < timedelta(seconds=10)
+
+
 def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
     settings: Gateway, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,9 +247,9 @@ def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
         thread = threading.Thread(target=follow.run)
         thread.start()
         try:
-            first = until(lambda: follow.status.at, what="a status")
-            until(lambda: follow.status.at != first, what="the moment to move")
-            assert datetime.now(UTC) - follow.status.at < timedelta(seconds=10)
+            until(lambda: recent(follow.status.at), what="everything to be there")
+            first = follow.status.at
+            until(lambda: follow.status.at != first and recent(follow.status.at), what="the moment to move")
         finally:
             follow.stop()
             thread.join()

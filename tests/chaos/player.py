@@ -34,6 +34,8 @@ class Player:
     seed: int
     extra: str = ""
     mqtt: str = ""
+    patience: str = "0.5"
+    """`reconnect_seconds_max`: a shop has 30; here nobody should wait for that."""
     target: int = 0
     answered: int = 0
     begin: datetime = _BEGIN
@@ -57,7 +59,7 @@ class Player:
         """Write the settings, which a restart reads."""
         self.settings.write_text(
             f'firm = "{self.firm}"\nedge = "{self.edge}"\ndata_dir = "{self.data_dir}"\n'
-            f"[mqtt]\nport = {self.port}\nreconnect_seconds_max = 0.5\n{self.mqtt}\n{self.extra}\n"
+            f"[mqtt]\nport = {self.port}\nreconnect_seconds_max = {self.patience}\n{self.mqtt}\n{self.extra}\n"
         )
 
     @property

@@ -82,7 +82,7 @@ def test_a_command_says_what_will_happen_and_then_does_it(server: Server, capsys
     state = stands(server, key)
     (new,) = (one for one in state.tickets if not one.old)
     assert (state.quantity, new.quantity, new.issue) == (60, 60, 2)
-    assert f"{new.id}  http://127.0.0.1:8471/orders/{key}/tickets" in capsys.readouterr().out
+    assert f"{new.id}  http://127.0.0.1:8471/papers/order/{key}" in capsys.readouterr().out
     assert (state.history[-1].by, state.history[-1].why) == ("山田", "客先から電話")
 
 
@@ -100,7 +100,7 @@ def test_a_program_is_answered_in_json_and_a_refusal_is_one_sentence(
     assert [change["what"] for change in found["changes"]] == ["revision", "amount"]
     assert "120" not in json.dumps(found["changes"])
     assert [paper["old"] for paper in found["papers"]] == [ticket]
-    assert found["print"].endswith(f"/orders/{key}/tickets")
+    assert found["print"].endswith(f"/papers/order/{key}")
 
     assert command.carry_out(server.settings, number, command.alter({"revision": "C"}, []), how) == 1
     refused = json.loads(capsys.readouterr().out)["refused"]
