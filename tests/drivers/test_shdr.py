@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.events import MachineState
-from edge.drivers.readings import Gap, State
+from edge.drivers.readings import Gap, State, Total
 from edge.drivers.shdr.parser import PING, Parser
 from edge.trial import Trial
 from tests.conftest import DATA
@@ -65,6 +65,14 @@ def test_a_line_without_an_end_is_bounded_and_the_next_good_line_is_read():
     found = parser.feed(b"\n2026-11-22T09:00:00Z|execution|ACTIVE\n", 0)
     assert [reading.state for reading in found if isinstance(reading, State)] == [MachineState.RUNNING]
     assert (parser.tally.lines, parser.tally.malformed) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "totals"), [("0000000001234", [1234]), ("²", []), ("①", []), ("12345678901234", []), ("9" * 5000, [])]
+)
+def test_a_count_is_all_of_its_digits_and_what_is_no_number_leaves_the_line_open(shown: str, totals: list[int]):
+    found = Parser().feed(f"|PartCountAct|{shown}\n".encode(), 0)
+    assert [reading.value for reading in found if isinstance(reading, Total)] == totals
 
 
 def test_an_asset_that_never_ends_does_not_swallow_the_machine():

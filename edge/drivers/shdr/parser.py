@@ -25,6 +25,7 @@ _STAMP = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?(?:@(?:\d+(?:\.\d*)?)?)?", re.ASCII
 )
 _RELATIVE = re.compile(r"\d+(?:\.\d+)?(?:@(?:\d+(?:\.\d*)?)?)?", re.ASCII)
+_COUNT = re.compile(r"\d{1,20}", re.ASCII)
 _LEVELS = frozenset({"unavailable", "normal", "warning", "fault"})
 _CONDITION_TOKENS = 6
 _ALARM_CHARACTERS = 200
@@ -140,8 +141,8 @@ class Parser:
 
     def _value(self, name: str | None, value: str, at: datetime | None) -> Iterator[Reading]:
         if name == "parts":
-            if value != self._seen.parts and value.isdigit() and int(value[:9]) <= _COUNT_MOST:
-                yield Total("parts", int(value[:9]), at)
+            if value != self._seen.parts and _COUNT.fullmatch(value) and int(value) <= _COUNT_MOST:
+                yield Total("parts", int(value), at)
             self._seen.parts = value
         elif name is not None:
             setattr(self._seen.values, name, value.upper()[:40])
