@@ -6,6 +6,7 @@ what a person sees in them: openpyxl does not tell of them while it reads row by
 """
 
 import io
+import lzma
 import re
 import warnings
 import zipfile
@@ -41,12 +42,15 @@ _PART_LIMIT = 1000
 _SHEET_LIMIT = 50
 _REACH = 100_000
 """How far down rows are looked for; formats reach down to row 1,048,576 where somebody coloured whole columns."""
+_BEYOND = 10_000_000
+"""Cells to the right of the last column that is read which a workbook may have, blank ones: a second on a PC."""
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
 _MERGED_LIMIT = 200_000
 """Cells that merged ranges may cover, rows that are there counted alone."""
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     InvalidFileException,
     ParseError,
     KeyError,
@@ -55,6 +59,7 @@ _DAMAGED = (
     IndexError,
     AttributeError,
     EOFError,
+    OSError,
     RuntimeError,
     OverflowError,
 )
@@ -106,10 +111,14 @@ def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, byt
             Word(f"シートが{_SHEET_LIMIT}より多い", f"there are more than {_SHEET_LIMIT} sheets"),
             Word("注文のシートだけを別のブックにしてください", "Put the sheet with the orders into its own workbook"),
         )
+    beyond = 0
     for sheet in seen:
         rows: list[Row] = []
         uncounted: set[tuple[int, int]] = set()
         for number, cells, unknown in _records(sheet, formulas[sheet.title] if formulas is not None else None):
+            beyond += max(0, len(cells) - COLUMN_LIMIT)
+            if beyond > _BEYOND:
+                raise too_many_columns(number, sheet.title)
             if not unknown and not filled(cells):
                 continue
             if len(rows) == limits.rows:

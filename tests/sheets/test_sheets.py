@@ -132,6 +132,17 @@ def replaced(name: str, old: bytes, new: bytes) -> bytes:
     return file.getvalue()
 
 
+def unpackable(compression: int) -> bytes:
+    """A workbook with a part that cannot be unpacked, in a compression that Excel never uses."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr(SHEET, bytes(range(256)) * 9)
+    data = bytearray(file.getvalue())
+    data[80:90] = bytes(one ^ 0x5A for one in data[80:90])
+    return bytes(data)
+
+
+WIDE = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (number, number) for number in range(2, 90_000))
 MERGED = b"<mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 1001 + b"</mergeCells>"
 SHEET = "xl/worksheets/sheet1.xml"
 ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet '
@@ -153,7 +164,11 @@ ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><w
         (replaced(SHEET, b"</sheetData>", b" " * 40_000_000 + b"</sheetData>"), "開くと"),
         (replaced(SHEET, b'<row r="1">', b'<row r="99999999999999">'), "下まで続く"),
         (replaced(SHEET, b'r="A1"', b'r="ZZZ1"'), "列より多い"),
+        (replaced(SHEET, b"</sheetData>", WIDE + b"</sheetData>"), "列より多い"),
         (replaced(SHEET, b"</sheetData>", b"</sheetData>" + MERGED), "結合されたセル"),
+        (replaced("[Content_Types].xml", b"sheet.main", b"sheet.none"), "Excel のブック"),
+        (unpackable(zipfile.ZIP_LZMA), "Excel のブック"),
+        (unpackable(zipfile.ZIP_BZIP2), "Excel のブック"),
         (replaced("xl/workbook.xml", b"</workbook>", b""), "Excel のブック"),
         (lying_zip(), "Excel のブック"),
     ],
