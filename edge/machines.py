@@ -137,7 +137,7 @@ class Machines:
                 for name, machine in self._settings.items():
                     begun = self._marks.get(_mark(event.closes))
                     if machine.station == event.station and begun is not None:
-                        return self._total(name) - begun or None
+                        return max(0, self._total(name) - begun) or None
         return None
 
     def _total(self, machine: str) -> int:

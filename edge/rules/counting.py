@@ -11,6 +11,11 @@ STEP_MOST = 10
 """Pieces that one step may add: a bar feeder's or a multiple fixture's, not a stored counter that comes to light."""
 
 
+TOTAL_MOST = 10_000_000
+"""The largest total that an event holds. A counter that went round so often begins again: a year of a fast press, or
+somebody's flood, must not be the end of all scans."""
+
+
 class Step(StrEnum):
     """What a reading of a counter was taken for."""
 
@@ -19,6 +24,7 @@ class Step(StrEnum):
     COUNTED = "counted"
     RESET = "reset"
     JUMP = "jump"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ def step(before: Counted, value: int, *, wrap: int | None = None, step_most: int
         return before, Step.SAME
     if more < 0 and wrap is not None and before.shown < wrap:
         more += wrap
+    if 0 < more <= step_most and before.total + more > TOTAL_MOST:
+        return Counted(value, more), Step.FULL
     if 0 < more <= step_most:
         return Counted(value, before.total + more), Step.COUNTED
     return replace(before, shown=value), Step.RESET if value < before.shown else Step.JUMP

@@ -11,7 +11,7 @@ from typing import Any
 from broker.clock import Reading as Now
 from broker.events import AnyEvent, ClockQuality, CountReading, Machine, MachineState, Ref
 from edge.drivers.readings import Alarm, Gap, Reading, State, Text, Total
-from edge.rules.counting import STEP_MOST, Counted, Step, step
+from edge.rules.counting import STEP_MOST, TOTAL_MOST, Counted, Step, step
 
 DWELL_MS = 20_000
 """A state is said when it has lasted so long: a lathe in single block flips every 1 to 14 s (on a real day of 2017)."""
@@ -141,11 +141,12 @@ def _due(station: Station, coming: Seen, now: Now, rules: Rules) -> bool:
 def _count(station: Station, signal: str, value: int, rules: Rules) -> tuple[Station, str]:
     before = station.counters.get(signal, Counted())
     after, taken = step(before, value, wrap=rules.wrap, step_most=rules.step_most)
-    note = f"the counter went from {before.shown} to {value}; counting goes on from there" if taken in _NEW else ""
+    note = _NOTES.get(taken, "").format(before=before.shown, value=value, most=TOTAL_MOST)
     return replace(station, counters={**station.counters, signal: after}), note
 
 
-_NEW = frozenset({Step.RESET, Step.JUMP})
+_NEW = "the counter went from {before} to {value}; counting goes on from there"
+_NOTES = {Step.RESET: _NEW, Step.JUMP: _NEW, Step.FULL: "{most} pieces are counted; counting begins again at 0"}
 
 
 def _believed(at: datetime | None, now: Now) -> datetime:

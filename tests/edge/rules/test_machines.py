@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.clock import Reading
 from broker.events import ClockQuality, CountReading, Machine, MachineState, Ref
 from edge.drivers.readings import Alarm, Gap, State, Total
-from edge.rules.counting import Counted, Step, step
+from edge.rules.counting import TOTAL_MOST, Counted, Step, step
 from edge.rules.machines import Rules, Station, hear, pass_time, silent
 
 NOW = Reading(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), 1_000_000, "b1", ClockQuality.SYNCED)
@@ -112,6 +112,14 @@ def test_a_reset_and_a_jump_count_nothing_and_are_noted():
         "nc-1 parts: the counter went from 3766 to 0; counting goes on from there",
     ]
     assert Bench().hear(Gap("12 lines are missing")).notes == ["nc-1: 12 lines are missing"]
+
+
+def test_a_total_that_no_event_can_hold_begins_again_and_is_noted():
+    bench = Bench()
+    bench.station = Station(counters={"parts": Counted(5, TOTAL_MOST - 1)}, told={"parts": (TOTAL_MOST - 1, 0)})
+    bench.hear(Total("parts", 6), after=20).hear(Total("parts", 8), after=20).hear(Total("parts", 9), after=20)
+    assert bench.totals == [TOTAL_MOST, 2, 3]
+    assert bench.notes == ["nc-1 parts: 10000000 pieces are counted; counting begins again at 0"]
 
 
 @pytest.mark.parametrize(
