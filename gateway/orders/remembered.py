@@ -69,13 +69,16 @@ def _file_name(customer: str) -> str:
 
 
 def _toml(what: Remembered) -> str:
+    columns: dict[str, str] = {}
+    for name, column in what.columns.items():
+        columns.setdefault(_quoted(name), _quoted(column))  # the same key twice is no TOML
     lines = [
         '# この客先から来る注文ファイルの読み方。見出し = 列、"-" は読まない列。手で直せます（docs/orders.md）。',
         '# How this customer\'s order files are read: heading = column, "-" is not read. May be edited by hand.',
         f"customer = {_quoted(what.customer)}",
         "",
         "[columns]",
-        *(f"{_quoted(name)} = {_quoted(column)}" for name, column in what.columns.items()),
+        *(f"{name} = {column}" for name, column in columns.items()),
         "",
         "[given]",
         *(f"{column.value} = {_quoted(text)}" for column, text in what.given.items()),

@@ -228,6 +228,14 @@ def test_customers_with_names_no_file_may_have_are_kept_apart(tmp_path):
     assert {path.parent for path in tmp_path.rglob("*.toml")} == {tmp_path / "order-files"}
 
 
+def test_headings_that_differ_in_what_nobody_sees_do_not_spoil_what_is_remembered(tmp_path):
+    columns = {"図\x01番": Column.DRAWING, "図\x02番": "-"}
+    kept = remember(tmp_path, Remembered(customer="見本工業", columns=columns))
+    assert [one.columns for one in recall(tmp_path)] == [{"図 番": Column.DRAWING}]
+    assert kept
+    assert remember(tmp_path, Remembered(customer="見本工業", columns=columns)) is None
+
+
 def test_a_file_of_answers_that_somebody_spoilt_is_named(tmp_path):
     (tmp_path / "order-files").mkdir()
     (tmp_path / "order-files" / "a.toml").write_text('customer = "a"\n[columns]\n"品番" = "drwaing"\n')
