@@ -158,6 +158,8 @@ def _done(settings: Gateway, chosen: Chosen, plan: Plan, wanted: Wanted) -> "Res
     api = Api.connect(settings.socket)
     with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
         _wait(state, ledger)
+        if issued.load(folder) is None:
+            not_a_terminals(settings, ledger, firm=history.firm, name=chosen.name)
         blank = Book(
             history=issued.fingerprint(chosen.data, history),
             cases={},
@@ -173,6 +175,16 @@ def _done(settings: Gateway, chosen: Chosen, plan: Plan, wanted: Wanted) -> "Res
         )
         stage = _Stage(settings, history.firm, plan, book, ledger, state)
         return _play(stage, edge, compare=wanted.compare, quiet=wanted.json)
+
+
+def not_a_terminals(settings: Gateway, ledger: Ledger, *, firm: str, name: str) -> None:
+    """Raise OtherHistory if a terminal of the firm is called so: taking the replay back would take its work back."""
+    author = f"{firm}/{name}"
+    if author in {one.author for one in ledger.authors()} - issued.played_edges(settings.data_dir):
+        raise OtherHistory(
+            f"{name} は {firm} の現場端末の名前です。mapping に別の名前を付けてください / "
+            f"{name} is a terminal of {firm}. Give the mapping another name"
+        )
 
 
 def _book(api: Api, folder: Path, plan: Plan, blank: Book) -> Book:

@@ -19,6 +19,7 @@ from gateway.replay.asking import confirm, terminal
 from gateway.replay.choosing import name_of
 from gateway.replay.issued import Book, OtherHistory
 from gateway.rules.row import Row
+from gateway.rules.voiding import Key, may_void, voided
 from gateway.settings import Gateway
 from gateway.state import State
 
@@ -122,7 +123,7 @@ def _recorded(ledger: Ledger, name: str, book: Book) -> Recorded:
     tickets = {given.ticket for given in book.cases.values()}
     keys = {given.key: given.ticket for given in book.cases.values()}
     by_ticket: dict[str, list[Ref]] = {}
-    gone: set[tuple[str, str, int]] = set()
+    corrected: dict[Key, Key] = {}
     others = 0
     for row in _rows(ledger, book.since):
         try:
@@ -130,7 +131,8 @@ def _recorded(ledger: Ledger, name: str, book: Book) -> Recorded:
         except EventError:
             continue
         if isinstance(event, Correction):  # the played edge's own stay in force, or what they took out would be back
-            gone.add((event.voids.author, event.voids.epoch, event.voids.seq))
+            if may_void(row.author, event.voids.author.partition("/")[0]):
+                corrected[row.key] = (event.voids.author, event.voids.epoch, event.voids.seq)
             continue
         ticket = getattr(event, "ticket", None)
         if row.author == author:
@@ -139,6 +141,7 @@ def _recorded(ledger: Ledger, name: str, book: Book) -> Recorded:
             by_ticket.setdefault(keys[order], []).append(Ref(author=row.author, epoch=row.epoch, seq=row.seq))
         else:
             others += ticket in tickets
+    gone = voided(corrected)
     refs = (ref for refs in by_ticket.values() for ref in refs if (ref.author, ref.epoch, ref.seq) not in gone)
     return Recorded(tuple(refs), others)
 
