@@ -76,8 +76,8 @@ def _refusal(headers: Headers) -> PlainTextResponse | None:
     """Return why something that would change anything is refused; None if it may pass."""
     if not from_here(headers):
         return PlainTextResponse(_ELSEWHERE, status_code=403)
-    length = headers.get("content-length", "0" if "transfer-encoding" not in headers else "")
-    if not length.isdecimal():
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal():
         return PlainTextResponse(_NO_LENGTH, status_code=411)
     if len(length) > 12 or int(length) > BODY_BYTES:
         return PlainTextResponse(_TOO_LARGE, status_code=413)

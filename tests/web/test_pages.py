@@ -142,6 +142,8 @@ def test_no_page_needs_a_script_or_style_inside_it_or_anything_from_elsewhere(cl
 
 def test_what_is_sent_states_its_length_and_is_bounded(client: TestClient) -> None:
     assert client.post("/", content=iter([b"x"])).status_code == 411
+    both = {"Content-Length": "1", "Transfer-Encoding": "chunked"}  # the server goes by the second and reads on
+    assert client.post("/", headers=both, content=b"x").status_code == 411
     assert client.post("/", headers={"Content-Length": str(BODY_BYTES + 1)}, content=b"").status_code == 413
 
 
