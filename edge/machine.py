@@ -17,8 +17,9 @@ from edge.wire import FAILURES, TcpWire, Wire
 _READ_SECONDS = 0.25
 _RETRY_SECONDS_FIRST = 0.5
 _RETRY_SECONDS_MAX = 10.0
-_WAITING_MOST = 1_000
-"""Beyond so many unread items a device is not read on: one that never stops talking must not fill the memory."""
+_WAITING_MOST = 20
+"""Beyond so many unread items a device is not read on: one that never stops talking must fill no memory, and a scan
+waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read."""
 
 
 class MachinePort:

@@ -4,7 +4,7 @@ What is told and when is decided in `edge.rules.machines`.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from broker.clock import Reading as Now
@@ -21,6 +21,8 @@ from edge.store import Store
 
 _NOTE, _MARKS = "machines", "machine-marks"
 _MARKS_MOST = 200
+_NOTES_MS = 60_000
+"""What is odd about a machine is logged at most so often: one whose counter jumps to and fro does it all day."""
 _SIGNAL = "parts"
 """What is offered at a finish; other signals are counted and told, and offered to nobody."""
 
@@ -37,6 +39,8 @@ class Machines:
         self._marks = _load_marks(store.outbox.note(_MARKS))
         self.lost: dict[str, str | None] = dict.fromkeys(self._ports, "not heard yet")
         self._refusing = False
+        self._noted: dict[str, int] = {}
+        self._unsaid = dict.fromkeys(self._ports, 0)
 
     def start(self) -> None:
         """Begin connecting to all of them; returns at once."""
@@ -150,8 +154,7 @@ class Machines:
 
     def _tell(self, machine: Machine, told: Told, now: Now) -> None:
         """Record; where there is no room for machines, what they do is unknown from now on."""
-        for note in told.notes:
-            self._log("WARNING", note)
+        self._note(machine.id, told.notes, now.mono_ms)
         after = self._stations | {machine.id: told.station}
         if told.events:
             notes = {_NOTE: _dump({self._settings[name].station: one.counters for name, one in after.items()})}
@@ -166,6 +169,13 @@ class Machines:
                 return
             self._refusing = False
         self._stations = after
+
+    def _note(self, machine: str, notes: Sequence[str], mono_ms: int) -> None:
+        """Log the latest note, unless one was logged just now; `more` were not logged since."""
+        self._unsaid[machine] += len(notes)
+        if notes and mono_ms - self._noted.get(machine, -_NOTES_MS) >= _NOTES_MS:
+            self._log("WARNING", notes[-1], more=self._unsaid[machine] - 1)
+            self._noted[machine], self._unsaid[machine] = mono_ms, 0
 
     def _start_at(self, station: str) -> Ref | None:
         """Return the one start that is running at a station; None if there is none, or more than one."""

@@ -1,5 +1,7 @@
 """A machine on a real agent: real TCP, a real outbox, a real Mosquitto; one that is switched off or talks nonsense."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +110,29 @@ def test_a_dead_machine_and_one_that_talks_nonsense_hold_nobody_up_and_are_said(
     agent.until(lambda: does(server, "lathe-1", MachineState.IDLE), "it to be heard again")
     assert adapter.heard.replace(b"* PING\n", b"") == b"", "nothing but pings was ever sent to a machine"
     assert set(other.heard.split(b"\n")) == {b"* PING", b""}
+
+
+def test_a_machine_whose_counter_jumps_without_end_keeps_no_scan_waiting_and_fills_no_log(
+    agent: Agent, server: Server, scanner: PtyScanner, adapter: Adapter
+):
+    adapter.say(execution="READY", PartCountAct=1)
+    agent.ready()
+    agent.says("machine m1 is heard")
+    lines = b"".join(b"|PartCountAct|%d\n" % (number % 2 * 100_000 + number) for number in range(3000))
+    enough = threading.Event()
+    flood = threading.Thread(target=lambda: [adapter.raw(lines) for _ in iter(enough.is_set, True)], daemon=True)
+    flood.start()
+    try:
+        agent.says("counting goes on from there")
+        enough.wait(3.0)  # whatever piles up has piled up
+        began = time.monotonic()
+        scanner.scan(TICKET)
+        agent.until(lambda: "start" in server.kinds(), "the start")
+        assert time.monotonic() - began < 5.0
+        assert agent.text().count("counting goes on from there") == 1
+    finally:
+        enough.set()
+        flood.join(10)
 
 
 def test_a_counter_goes_on_where_it_was_when_the_agent_was_killed(agent: Agent, server: Server, adapter: Adapter):
