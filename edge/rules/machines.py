@@ -17,7 +17,9 @@ DWELL_MS = 20_000
 """A state is said when it has lasted so long: a lathe in single block flips every 1 to 14 s (on a real day of 2017)."""
 COUNT_MS = 10_000
 AT_ONCE = frozenset({MachineState.UNKNOWN, MachineState.ALARM, MachineState.OFF})
-"""Said without waiting: somebody has to go there, or nothing more is known."""
+"""Said without waiting for the dwell: somebody has to go there, or nothing more is known."""
+SAID_MS = 3_000
+"""Between two sayings, whatever they are: an adapter that flickers must not fill the disk. A board shows it in 5 s."""
 ALARMS_MOST = 20
 _AGE_MOST_MS = 5 * 60_000
 """A device's own time is believed when it is at most so much older than now: adapters send old stamps at connection."""
@@ -47,6 +49,7 @@ class Station:
     """What is remembered of one station: the state that was said, the one that waits to be said, and its counters."""
 
     said: Seen | None = None
+    said_ms: int = -SAID_MS
     coming: Seen | None = None
     alarms: Mapping[str, str] = field(default_factory=dict)
     counters: Mapping[str, Counted] = field(default_factory=dict)
@@ -107,7 +110,7 @@ def pass_time(
                 start=start,
             )
         )
-        station = replace(station, said=coming, coming=None)
+        station = replace(station, said=coming, said_ms=now.mono_ms, coming=None)
     told = dict(station.told)
     for signal, counter in station.counters.items():
         before, at_ms = told.get(signal, (0, now.mono_ms - COUNT_MS))
@@ -133,6 +136,8 @@ def _coming(station: Station, seen: Seen) -> Seen | None:
 
 
 def _due(station: Station, coming: Seen, now: Now, rules: Rules) -> bool:
+    if 0 <= now.mono_ms - station.said_ms < min(SAID_MS, rules.dwell_ms):
+        return False
     if station.said is None or station.said.state is MachineState.UNKNOWN or coming.state in AT_ONCE:
         return True
     return now.mono_ms - coming.since_ms >= rules.dwell_ms or now.mono_ms < coming.since_ms

@@ -77,13 +77,21 @@ def test_a_lathe_in_single_block_stays_running():
 
 
 def test_silence_and_alarms_are_said_at_once_and_what_follows_silence_too():
-    bench = Bench().hear(State(RUNNING, "ACTIVE")).unplug()
+    bench = Bench().hear(State(RUNNING, "ACTIVE")).wait(3).unplug()
     assert bench.states == [RUNNING, UNKNOWN]
-    bench.hear(State(IDLE, "READY"), after=1)
+    bench.hear(State(IDLE, "READY"), after=3)
     assert bench.states == [RUNNING, UNKNOWN, IDLE]
-    bench.hear(Alarm("x:1", "チャック", active=True), State(MachineState.ALARM, "STOPPED"), after=1)
+    bench.hear(Alarm("x:1", "チャック", active=True), State(MachineState.ALARM, "STOPPED"), after=3)
     assert isinstance(bench.events[-1], Machine)
     assert (bench.events[-1].state, bench.events[-1].text) == (MachineState.ALARM, "チャック")
+
+
+def test_an_adapter_that_flickers_says_no_more_than_one_state_in_three_seconds_and_the_last_one_is_said():
+    bench = Bench()
+    for _ in range(100):
+        bench.hear(State(UNKNOWN, "UNAVAILABLE"), after=0.05).hear(State(RUNNING, "ACTIVE"), after=0.05)
+    assert len(bench.states) <= 5
+    assert bench.wait(3).states[-1] is RUNNING
 
 
 def test_a_devices_own_time_is_believed_only_when_it_is_near_ours():
