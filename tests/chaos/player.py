@@ -98,8 +98,8 @@ class Player:
                 answer = json.loads(text)
                 if "resume_after" in answer:
                     with self._guard:  # on a restored card it is less than was answered; nobody scans that again
-                        self._write(process, max(answer["resume_after"], self.answered) + 1, self.target)
                         resumed.set()
+                        self._write(process, max(answer["resume_after"], self.answered) + 1, self.target)
                 elif "n" in answer:
                     self.told[self._at(answer["n"])] = answer["events"]
                     self.answered = answer["n"]
