@@ -97,12 +97,18 @@ class Player:
             for text in process.stdout:
                 answer = json.loads(text)
                 if "resume_after" in answer:
-                    with self._guard:  # on a restored card it is less than was answered; nobody scans that again
-                        resumed.set()
-                        self._write(process, max(answer["resume_after"], self.answered) + 1, self.target)
+                    # on a restored card it is less than was answered; nobody scans that again
+                    first = max(answer["resume_after"], self.answered) + 1
+                    threading.Thread(target=self._resume, args=(process, resumed, first), daemon=True).start()
                 elif "n" in answer:
                     self.told[self._at(answer["n"])] = answer["events"]
                     self.answered = answer["n"]
+
+    def _resume(self, process: subprocess.Popen[str], resumed: threading.Event, first: int) -> None:
+        """Write what it has not played; its answers are read meanwhile, for both pipes are small."""
+        with self._guard:
+            resumed.set()
+            self._write(process, first, self.target)
 
     def feed(self, lines: int = 1, *, wait: bool = False) -> None:
         """Give it more lines; with `wait`, return when all are answered."""
