@@ -46,7 +46,7 @@ def small_card(folder: Path, *, size_bytes: int = _CARD_BYTES) -> Iterator[str]:
 def full(floor: Floor) -> Outcome:
     """F7: no room at the edge, then none at the gateway; then the card is read-only."""
     player = floor.player(start=False)
-    with small_card(player.data_dir) as disk:
+    with small_card(player.data_dir, size_bytes=floor.some(_CARD_BYTES, 8 * _CARD_BYTES)) as disk:
         ballast = player.data_dir / "ballast"
         player.start().ready()
         player.feed(3)
