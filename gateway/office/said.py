@@ -20,6 +20,10 @@ REPRINT = Word(
     "The papers stay good (what is printed may be corrected by hand, or printed again)",
 )
 PAPERS_STAY = Word("いまの票はそのまま使えます", "The papers stay good")
+PAPERS_BACK = Word(
+    "票を集めてください。読むと「取消の受注 幹事へ」と出ます",
+    "Collect its papers: whoever scans one is told that the order is cancelled",
+)
 EXCHANGE = Word("印刷して取り替えてください", "Print and exchange these papers")
 ADOPTED = Word("票 {ticket} がこの受注のものになります", "Ticket {ticket} becomes this order's")
 
@@ -38,6 +42,8 @@ def changes(made: Plan, firms: Firms) -> list[Word]:
 
 def papers(made: Plan) -> list[Word]:
     """Return what becomes of the papers."""
+    if made.action is OrderAction.CANCELLED:
+        return [PAPERS_BACK]
     if not made.papers:
         return [REPRINT if made.reprint else PAPERS_STAY]
     return [

@@ -26,7 +26,10 @@ _HEADED = {
         "workcenter equipment org:resource"
     ),
     "part": "品名 部品名 製品名 品番 図番 部品番号 品目 part part_name part_no item product part_desc part_description",
-    "date": "日付 作業日 年月日 作業年月日 実績日 計上日 作業日付 日 開始日 着手日 date work_date day start_date",
+    "date": (
+        "日付 月日 作業日 作業月日 実施日 年月日 作業年月日 実績日 計上日 作業日付 日 開始日 着手日 "
+        "date work_date day start_date"
+    ),
     "start": (
         "開始日時 着手日時 作業開始日時 開始時刻 着手時刻 作業開始時刻 開始時間 着手時間 作業開始 開始 着手 始業 自 "
         "start_timestamp start_time start_datetime started_at start started begin begin_time from time_in"

@@ -94,7 +94,7 @@ def _hear(form: FormData, upload: Upload) -> None:
             places[place] = Column(chosen)
     given = {column: text for column in (Column.COORDINATOR, Column.FIRM) if (text := _text(form, f"given_{column}"))}
     sheet = _text(form, "sheet") or None
-    if sheet != _text(form, "sheet_before"):
+    if sheet != (_text(form, "sheet_before") or None):
         places = {}  # they were said of another sheet
     upload.again = form.get("again") == "1"
     upload.answers = Answers(places=places, given=given, customer=_text(form, "customer"), sheet=sheet)

@@ -122,7 +122,7 @@ def gone_back(floor: Floor) -> Outcome:
 def slow(floor: Floor) -> Outcome:
     """F17: the ledger takes a group in a third of a second while edges send as fast as they can."""
     floor.gateway.kill("appender")
-    appender = floor.gateway.part("appender", f"{Point.APPENDER_COMMITTING}=delay:1")
+    appender = floor.gateway.part("appender", f"{Point.APPENDER_COMMITTING}=delay:3")
     players = [floor.player(firm) for firm in ("turning", "grinding", "plating")[: floor.some(1, 3)]]
     players[0].feed(1)
     players[0].wait_confirmed()
@@ -139,7 +139,7 @@ def slow(floor: Floor) -> Outcome:
     floor.healed()
     floor.nudge()
     return Outcome(
-        f"1 s a commit: the gateway grew by {grown / 1e6:.0f} MB, the backlog waited at {waits} of {len(players)} edges",
+        f"3 s a commit: the gateway grew by {grown / 1e6:.0f} MB, the backlog waited at {waits} of {len(players)} edges",
         floor.verify(),
         the_gateways_memory_is_flat=grown < _FLAT_BYTES,
         the_backlog_waits_at_the_edges=waits == len(players),

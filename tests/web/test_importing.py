@@ -66,6 +66,15 @@ def test_a_file_is_chosen_looked_at_and_answered_without_a_script(client: TestCl
     assert "「サンプル精機」のファイルとして、覚えている読み方で読みました。" in known
 
 
+def test_a_file_of_one_sheet_keeps_the_answers_that_were_given_too(client: TestClient) -> None:
+    text = "注文番号,図番,品名,数量,希望日,会社,工程,幹事\nPO-7,VB-7,軸,5,2099/12/18,turning,旋削,turning\n"
+    address = send(client, text.encode(), "注文.csv")
+    assert "か所を直すと登録できます" in client.get(address).text
+    answers = {**{f"c{place}": "?" for place in range(8)}, "c4": "due", "customer": "乙", "do": "look"}
+    client.post(address, data=answers)
+    assert "1件、問題なし。" in words(client.get(address).text)
+
+
 def test_nothing_is_imported_while_anything_is_wrong_or_nobody_takes_it(client: TestClient) -> None:
     address = send(client, awful())
     client.post(address, data={**ANSWERS, "do": "import"})
