@@ -9,12 +9,13 @@ from datetime import datetime
 
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
+from edge.drivers.readings import Reading
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
 from edge.log import Log
 from edge.machine import MachinePort
 from edge.outbox import RefusedError
 from edge.rules.counting import Counted
-from edge.rules.machines import Seen, Station, Told, hear, pass_time, silent
+from edge.rules.machines import SILENCE, Seen, Station, Told, hear, pass_time
 from edge.rules.memory import Phase
 from edge.settings import Edge, Machine
 from edge.store import Store
@@ -58,43 +59,21 @@ class Machines:
         before = self._stations[machine.id].said
         match item:
             case Sensed(_, readings):
-                told = hear(
-                    self._stations[machine.id],
-                    machine.station,
-                    readings,
-                    now,
-                    rules=machine.rules(),
-                    start=self._start_at(machine.station),
-                )
-                self._tell(machine, told, now)
+                self._hear(machine, readings, now)
             case MachineFound():
                 self.lost[machine.id] = None
                 self._log("INFO", f"machine {machine.id} is heard")
             case MachineLost(_, reason):
                 self.lost[machine.id] = reason
                 self._log("WARNING", reason)
-                told = silent(
-                    self._stations[machine.id],
-                    machine.station,
-                    now,
-                    rules=machine.rules(),
-                    start=self._start_at(machine.station),
-                )
-                self._tell(machine, told, now)
+                self._hear(machine, SILENCE, now)
         return self._stations[machine.id].said != before
 
     def tick(self, now: Now) -> bool:
         """Say what has lasted; return whether a station's picture changed."""
         before = [station.said for station in self._stations.values()]
-        for name, machine in self._settings.items():
-            told = pass_time(
-                self._stations[name],
-                machine.station,
-                now,
-                rules=machine.rules(),
-                start=self._start_at(machine.station),
-            )
-            self._tell(machine, told, now)
+        for machine in self._settings.values():
+            self._pass_time(machine, now)
         return [station.said for station in self._stations.values()] != before
 
     def seen(self, station: str) -> tuple[MachineState, datetime | None]:
@@ -109,17 +88,9 @@ class Machines:
 
     def flush(self, stations: Iterable[str], now: Now) -> None:
         """Tell what was counted until a scan, before it is answered: it may end the start that this counts for."""
-        for name, machine in self._settings.items():
+        for machine in self._settings.values():
             if machine.station in stations:
-                told = pass_time(
-                    self._stations[name],
-                    machine.station,
-                    now,
-                    rules=machine.rules(),
-                    start=self._start_at(machine.station),
-                    counts_at_once=True,
-                )
-                self._tell(machine, told, now)
+                self._pass_time(machine, now, counts_at_once=True)
 
     def marks(self, events: Iterable[AnyEvent], first: Ref) -> dict[str, bytes]:
         """Return the note to store with these events: where each machine's counter stood when a start was made."""
@@ -151,6 +122,17 @@ class Machines:
     def malformed(self) -> dict[str, int]:
         """How many lines of each machine fit no grammar."""
         return {name: port.tally.malformed for name, port in self._ports.items()}
+
+    def _hear(self, machine: Machine, readings: Sequence[Reading], now: Now) -> None:
+        station, start = self._stations[machine.id], self._start_at(machine.station)
+        self._tell(machine, hear(station, machine.station, readings, now, rules=machine.rules(), start=start), now)
+
+    def _pass_time(self, machine: Machine, now: Now, *, counts_at_once: bool = False) -> None:
+        station, start = self._stations[machine.id], self._start_at(machine.station)
+        told = pass_time(
+            station, machine.station, now, rules=machine.rules(), start=start, counts_at_once=counts_at_once
+        )
+        self._tell(machine, told, now)
 
     def _tell(self, machine: Machine, told: Told, now: Now) -> None:
         """Record; where there is no room for machines, what they do is unknown from now on."""

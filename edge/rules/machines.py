@@ -20,6 +20,8 @@ AT_ONCE = frozenset({MachineState.UNKNOWN, MachineState.ALARM, MachineState.OFF}
 """Said without waiting for the dwell: somebody has to go there, or nothing more is known."""
 SAID_MS = 3_000
 """Between two sayings, whatever they are: an adapter that flickers must not fill the disk. A board shows it in 5 s."""
+SILENCE = (State(MachineState.UNKNOWN, ""),)
+"""What is heard of a device that cannot be heard: what it did last is not what it does."""
 ALARMS_MOST = 20
 _AGE_MOST_MS = 5 * 60_000
 """A device's own time is believed when it is at most so much older than now: adapters send old stamps at connection."""
@@ -119,11 +121,6 @@ def pass_time(
             events.append(CountReading(**_stamp(now), station=name, signal=signal, total=counter.total, start=start))
             told[signal] = (counter.total, now.mono_ms)
     return Told(replace(station, told=told), tuple(events))
-
-
-def silent(station: Station, name: str, now: Now, *, rules: Rules, start: Ref | None) -> Told:
-    """Say that the device cannot be heard: what it did last is not what it does."""
-    return hear(station, name, [State(MachineState.UNKNOWN, "")], now, rules=rules, start=start)
 
 
 def _coming(station: Station, seen: Seen) -> Seen | None:

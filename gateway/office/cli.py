@@ -2,11 +2,18 @@
 # ruff: noqa: PLR0917 - Typer makes options of them
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from gateway.process import read_settings, settings_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.office.command import How
+    from gateway.office.desk import Desk
+    from gateway.office.wishes import Wish
 
 Settings = Annotated[
     Path | None,
@@ -79,7 +86,7 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """変える / Change quantity, dates, revision and more. Says which papers become old."""
-    from gateway.office.command import How, alter, carry_out
+    from gateway.office.command import How, alter
 
     given = {
         "quantity": quantity,
@@ -101,8 +108,7 @@ def edit(
         "amount": amount,
     }
     texts = {name: text for name, text in given.items() if text is not None}
-    how = How(by, why, dry_run, yes, version, as_json)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, alter(texts, clear or []), how))
+    _carry_out(settings, asked, alter(texts, clear or []), How(by, why, dry_run, yes, version, as_json))
 
 
 def hold(
@@ -117,11 +123,10 @@ def hold(
     as_json: Json = False,
 ) -> None:
     """保留 / Put an order on hold: every scanner of its tickets says so."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.wishes import Hold
 
-    how = How(by, why, dry_run, yes, version, as_json)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, lambda _: Hold(pieces), how))
+    _carry_out(settings, asked, lambda _: Hold(pieces), How(by, why, dry_run, yes, version, as_json))
 
 
 def release(
@@ -135,11 +140,10 @@ def release(
     as_json: Json = False,
 ) -> None:
     """解除 / Take back a hold or a cancellation."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.wishes import Release
 
-    how = How(by, why, dry_run, yes, version, as_json)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, lambda _: Release(), how))
+    _carry_out(settings, asked, lambda _: Release(), How(by, why, dry_run, yes, version, as_json))
 
 
 def cancel(
@@ -153,11 +157,10 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """取消 / Cancel an order. What was done stays recorded; `release` takes it back."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.wishes import Cancel
 
-    how = How(by, why, dry_run, yes, version, as_json)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, lambda _: Cancel(), how))
+    _carry_out(settings, asked, lambda _: Cancel(), How(by, why, dry_run, yes, version, as_json))
 
 
 def reroute(
@@ -175,12 +178,10 @@ def reroute(
     as_json: Json = False,
 ) -> None:
     """工程を他社へ / Give a step to another firm. Its papers become old."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.command import reroute as wish
 
-    how = How(by, why, dry_run, yes, version, as_json)
-    wanted = wish(step, firm, station, due)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, wanted, how))
+    _carry_out(settings, asked, wish(step, firm, station, due), How(by, why, dry_run, yes, version, as_json))
 
 
 def split(
@@ -196,12 +197,11 @@ def split(
     as_json: Json = False,
 ) -> None:
     """分割 / Split a lot: two new papers instead of one."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.wishes import Divide
 
-    how = How(by, why, dry_run, yes, version, as_json)
     lot = ticket.strip().upper() if ticket else None
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, lambda _: Divide(pieces, lot), how))
+    _carry_out(settings, asked, lambda _: Divide(pieces, lot), How(by, why, dry_run, yes, version, as_json))
 
 
 def adopt(
@@ -223,7 +223,7 @@ def adopt(
     as_json: Json = False,
 ) -> None:
     """番号不明の票に名前を付ける / Give a ticket its order: one that is there (--into), or a new one (--part)."""
-    from gateway.office.command import How, carry_out
+    from gateway.office.command import How
     from gateway.office.command import adopt as wish
 
     if (into is None) == (part is None):
@@ -237,5 +237,11 @@ def adopt(
         "coordinator": coordinator,
     }
     texts = {name: text for name, text in given.items() if text is not None}
-    how = How(by, why, dry_run, yes, version, as_json)
-    raise typer.Exit(carry_out(read_settings(settings_path(settings)), ticket, wish(into, quantity, texts), how))
+    _carry_out(settings, ticket, wish(into, quantity, texts), How(by, why, dry_run, yes, version, as_json))
+
+
+def _carry_out(settings: Path | None, asked: str, wish: "Callable[[Desk], Wish]", how: "How") -> NoReturn:
+    """Do what every command of the office ends with."""
+    from gateway.office.command import carry_out
+
+    raise typer.Exit(carry_out(read_settings(settings_path(settings)), asked, wish, how))

@@ -11,7 +11,7 @@ from broker.clock import Reading
 from broker.events import ClockQuality, CountReading, Machine, MachineState, Ref
 from edge.drivers.readings import Alarm, Gap, State, Total
 from edge.rules.counting import TOTAL_MOST, Counted, Step, step
-from edge.rules.machines import Rules, Station, hear, pass_time, silent
+from edge.rules.machines import SILENCE, Rules, Station, hear, pass_time
 
 NOW = Reading(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), 1_000_000, "b1", ClockQuality.SYNCED)
 START = Ref(author="turning/pi-1", epoch="0" * 16, seq=4)
@@ -35,7 +35,7 @@ class Bench:
         return self._told(pass_time(self.station, "nc-1", self.now, rules=self.rules, start=START))
 
     def unplug(self) -> "Bench":
-        return self._told(silent(self.station, "nc-1", self.now, rules=self.rules, start=START))
+        return self.hear(*SILENCE)
 
     @property
     def states(self) -> list[MachineState]:
