@@ -63,6 +63,7 @@ class Schema:
         self._url, self._name = make_url(url), name
         self._channel = f"mawashi_{name}"
         self._seen: object = None
+        self._seen_on: Connection | None = None
         self._seen_until = 0.0
 
     def __str__(self) -> str:
@@ -148,12 +149,12 @@ class Schema:
 
     def written(self, connection: Connection) -> object:
         """Return what tells the schema from any other of its name, as it was a moment ago; None if there is none."""
-        if time.monotonic() > self._seen_until:
+        if connection is not self._seen_on or time.monotonic() > self._seen_until:
             try:
                 self._seen = connection.scalar(_NAMESPACE, {"schema": self._name})
             finally:
                 connection.rollback()
-            self._seen_until = time.monotonic() + _LOOK_SECONDS
+            self._seen_on, self._seen_until = connection, time.monotonic() + _LOOK_SECONDS
         return self._seen
 
     def delete(self) -> bool:
