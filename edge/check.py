@@ -24,11 +24,12 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
+from edge.drivers.device import Device
 from edge.inbox import Down, Inbox, Up
 from edge.lock import is_held
 from edge.machine import why_not_heard
 from edge.port import why_not_open
-from edge.settings import Edge, Machine, Scanner
+from edge.settings import Edge, Scanner
 from edge.uplink import ToInbox, hello_of
 
 _ANSWER_SECONDS = 5.0
@@ -208,8 +209,8 @@ def _scanner(scanner: Scanner, running: dict[str, Any] | None) -> Line:
     return Line(what)
 
 
-def _machine(machine: Machine, running: dict[str, Any] | None) -> Line:
-    what = Word(f"機械 {machine.id}", f"machine {machine.id} {machine.address}")
+def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
+    what = Word(f"機械 {machine.id}", f"machine {machine.id} {machine.place}")
     if running is not None and machine.id in (running.get("machines") or {}):
         why = running["machines"][machine.id]
     else:

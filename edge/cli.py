@@ -112,12 +112,12 @@ def play(settings: Settings = DEFAULT_SETTINGS) -> None:
 
 @app.command("try")
 def try_driver(
-    driver: Annotated[str, typer.Argument(help="shdr")],
+    driver: Annotated[str, typer.Argument(help="counter, shdr")],
     source: Annotated[str, typer.Option("--input", help="A file of what the device sent.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> None:
     """装置を試す / Show what a driver makes of a file: states, counts, alarms, malformed lines. Records nothing."""
-    from edge.drivers.table import DRIVERS
+    from edge.drivers.table import DRIVERS, usual
     from edge.trial import Trial, sentences
 
     if driver not in DRIVERS:
@@ -126,7 +126,7 @@ def try_driver(
             f"{driver} という装置の読み方はありません。{known} から選んでください / no driver {driver}: choose {known}",
             2,
         )
-    trial = Trial(DRIVERS[driver]())
+    trial = Trial(usual(driver))
     try:
         with Path(source).open("rb") as stream:
             while data := stream.read(65_536):

@@ -7,12 +7,10 @@ import random
 import threading
 import time
 
-from edge.drivers.readings import Parser, Tally
-from edge.drivers.shdr.parser import Keys
-from edge.drivers.shdr.parser import Parser as Shdr
+from edge.drivers.device import Device
+from edge.drivers.readings import Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
-from edge.settings import Machine
-from edge.wire import FAILURES, TcpWire, Wire
+from edge.wire import FAILURES, Wire, open_wire
 
 _READ_SECONDS = 0.25
 _RETRY_SECONDS_FIRST = 0.5
@@ -25,9 +23,9 @@ waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read
 class MachinePort:
     """Hears one machine for as long as it lives, through being switched off and back."""
 
-    def __init__(self, machine: Machine, inbox: Inbox) -> None:
+    def __init__(self, machine: Device, inbox: Inbox) -> None:
         self._machine, self._inbox = machine, inbox
-        self._parser = parser_of(machine)
+        self._parser = machine.parser()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"machine {machine.id}", daemon=True)
 
@@ -51,7 +49,7 @@ class MachinePort:
         while not self._stopping.is_set():
             wire: Wire | None = None
             try:
-                wire = TcpWire(self._machine.address)
+                wire = open_wire(self._machine.place)
                 self._inbox.put(MachineFound(self._machine.id))
                 wait, said_lost = _RETRY_SECONDS_FIRST, False
                 self._hear(wire)
@@ -79,20 +77,15 @@ class MachinePort:
                 pass
 
 
-def parser_of(machine: Machine) -> Parser:
-    """Return a machine's driver, set as its settings say."""
-    return Shdr(Keys(**machine.keys.model_dump()))
-
-
-def why_lost(machine: Machine, error: Exception) -> str:
+def why_lost(machine: Device, error: Exception) -> str:
     """Return why a machine cannot be heard, and what to do."""
-    return f"machine {machine.id} cannot be heard at {machine.address}: is it switched on, its cable in? ({error})"
+    return f"machine {machine.id} cannot be heard at {machine.place}: is it switched on, its cable in? ({error})"
 
 
-def why_not_heard(machine: Machine) -> str | None:
+def why_not_heard(machine: Device) -> str | None:
     """Connect for a moment; return why that cannot be done, or None."""
     try:
-        TcpWire(machine.address).close()
+        open_wire(machine.place).close()
     except FAILURES as error:
         return str(error)
     return None

@@ -9,15 +9,16 @@ from datetime import datetime
 
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
+from edge.drivers.device import Device
 from edge.drivers.readings import Reading
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
 from edge.log import Log
 from edge.machine import MachinePort
 from edge.outbox import RefusedError
 from edge.rules.counting import Counted
-from edge.rules.machines import SILENCE, Seen, Station, Told, hear, pass_time
+from edge.rules.machines import SILENCE, Rules, Seen, Station, Told, hear, pass_time
 from edge.rules.memory import Phase
-from edge.settings import Edge, Machine
+from edge.settings import Edge
 from edge.store import Store
 
 _NOTE, _MARKS = "machines", "machine-marks"
@@ -123,18 +124,18 @@ class Machines:
         """How many lines of each machine fit no grammar."""
         return {name: port.tally.malformed for name, port in self._ports.items()}
 
-    def _hear(self, machine: Machine, readings: Sequence[Reading], now: Now) -> None:
+    def _hear(self, machine: Device, readings: Sequence[Reading], now: Now) -> None:
         station, start = self._stations[machine.id], self._start_at(machine.station)
-        self._tell(machine, hear(station, machine.station, readings, now, rules=machine.rules(), start=start), now)
+        self._tell(machine, hear(station, machine.station, readings, now, rules=_rules(machine), start=start), now)
 
-    def _pass_time(self, machine: Machine, now: Now, *, counts_at_once: bool = False) -> None:
+    def _pass_time(self, machine: Device, now: Now, *, counts_at_once: bool = False) -> None:
         station, start = self._stations[machine.id], self._start_at(machine.station)
         told = pass_time(
-            station, machine.station, now, rules=machine.rules(), start=start, counts_at_once=counts_at_once
+            station, machine.station, now, rules=_rules(machine), start=start, counts_at_once=counts_at_once
         )
         self._tell(machine, told, now)
 
-    def _tell(self, machine: Machine, told: Told, now: Now) -> None:
+    def _tell(self, machine: Device, told: Told, now: Now) -> None:
         """Record; where there is no room for machines, what they do is unknown from now on."""
         self._note(machine.id, told.notes, now.mono_ms)
         after = self._stations | {machine.id: told.station}
@@ -167,6 +168,10 @@ class Machines:
             if session.station == station and session.phase is Phase.RUNNING and session.opening
         ]
         return running[0] if len(running) == 1 else None
+
+
+def _rules(machine: Device) -> Rules:
+    return Rules(int(machine.dwell_seconds * 1000), machine.wrap, machine.step_most)
 
 
 def _begun(counters: Mapping[str, Counted]) -> Station:

@@ -13,13 +13,10 @@ from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
 from edge.drivers.scanner import Framing, Model
-from edge.drivers.shdr.parser import Keys
+from edge.drivers.table import Machine
 from edge.outbox import Keeping
 from edge.rules import Desk
-from edge.rules.counting import STEP_MOST
-from edge.rules.machines import DWELL_MS, Rules
 
-_ADDRESS = re.compile(r"[^\s:]{1,255}:[0-9]{1,5}")
 _SHIFT = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
@@ -49,43 +46,6 @@ class Scanner(Settings):
     def framing(self) -> Framing:
         """Return how its bytes are cut."""
         return Framing(aim_id=self.aim_id, idle_end=self.idle_end)
-
-
-class MachineKeys(Settings):
-    """What an MTConnect adapter calls what we read."""
-
-    execution: tuple[str, ...] = Keys.execution
-    mode: tuple[str, ...] = Keys.mode
-    estop: tuple[str, ...] = Keys.estop
-    function: tuple[str, ...] = Keys.function
-    parts: tuple[str, ...] = Keys.parts
-    power: tuple[str, ...] = Keys.power
-
-
-class Machine(Settings):
-    """One machine that can be heard. Read only: nothing here could move it."""
-
-    id: Id
-    driver: Literal["shdr"]
-    station: Id
-    address: Annotated[str, Field(max_length=262)]
-    dwell_seconds: Annotated[float, Field(ge=0, le=600)] = DWELL_MS / 1000
-    step_most: Annotated[int, Field(ge=1, le=10_000)] = STEP_MOST
-    keys: MachineKeys = MachineKeys()
-
-    @field_validator("address")
-    @classmethod
-    def _host_and_port(cls, address: str) -> str:
-        if not _ADDRESS.fullmatch(address) or not 0 < int(address.rpartition(":")[2]) < 65_536:
-            raise ValueError(
-                f"{address!r} はアドレスではありません。192.168.1.20:7878 のように書いてください / "
-                f"{address!r} is no address: write it as 192.168.1.20:7878"
-            )
-        return address
-
-    def rules(self) -> Rules:
-        """Return how its readings are judged."""
-        return Rules(dwell_ms=int(self.dwell_seconds * 1000), step_most=self.step_most)
 
 
 class Edge(Settings):

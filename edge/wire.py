@@ -10,6 +10,8 @@ from typing import Protocol
 
 import serial
 
+from edge.drivers.device import Framing, Place, Serial, Tcp
+
 FAILURES = (serial.SerialException, OSError, TypeError, ValueError)
 """What a device that goes away raises, TypeError when the port was closed by another thread just now."""
 _CONNECT_SECONDS = 3.0
@@ -33,7 +35,7 @@ class Wire(Protocol):
 class SerialWire:
     """A serial port, ours alone while it is open."""
 
-    def __init__(self, path: Path, baud: int, framing: str = "8N1") -> None:
+    def __init__(self, path: Path, baud: int, framing: Framing = "8N1", *, xonxoff: bool = False) -> None:
         self._path = str(path)
         self._port = serial.Serial(
             self._path,
@@ -41,6 +43,7 @@ class SerialWire:
             bytesize=int(framing[0]),
             parity=framing[1],
             stopbits=int(framing[2]),
+            xonxoff=xonxoff,
             write_timeout=_WRITE_SECONDS,
             exclusive=True,
         )
@@ -87,3 +90,12 @@ class TcpWire:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def open_wire(place: Place) -> Wire:
+    """Open the line to a device. Raises one of FAILURES."""
+    match place:
+        case Tcp(address):
+            return TcpWire(address)
+        case Serial(port, baud, framing, xonxoff):
+            return SerialWire(port, baud, framing, xonxoff=xonxoff)

@@ -1,10 +1,24 @@
 """The drivers there are: a dictionary written by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Annotated
 
+from pydantic import Field
+
+from edge.drivers.counter.settings import Counter
+from edge.drivers.device import Device
 from edge.drivers.readings import Parser
-from edge.drivers.shdr.parser import Parser as Shdr
+from edge.drivers.shdr.settings import Shdr
 
-DRIVERS: Mapping[str, Callable[[], Parser]] = {
+DRIVERS: Mapping[str, type[Device]] = {
+    "counter": Counter,
     "shdr": Shdr,
 }
+
+Machine = Annotated[Counter | Shdr, Field(discriminator="driver")]
+"""Any of them, as `[[machine]]` in the settings."""
+
+
+def usual(driver: str) -> Parser:
+    """Return a driver that no settings have changed."""
+    return DRIVERS[driver].model_construct(id=driver, station=driver).parser()

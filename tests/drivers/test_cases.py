@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edge.drivers.table import DRIVERS
+from edge.drivers.table import DRIVERS, usual
 from edge.trial import Trial
 
 HERE = Path(__file__).parent
@@ -18,7 +18,7 @@ CASES = sorted(file.parent for driver in DRIVERS for file in (HERE / driver).glo
 
 
 def tried(driver: str, data: bytes, *, at_once: int) -> dict[str, Any]:
-    trial = Trial(DRIVERS[driver]())
+    trial = Trial(usual(driver))
     for start in range(0, len(data), at_once):
         trial.feed(data[start : start + at_once])
     trial.feed(b"\n")

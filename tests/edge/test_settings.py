@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from broker.settings import Mqtt, SettingsError, Tls, load, validate
+from edge.drivers.device import Device
 from edge.drivers.table import DRIVERS
-from edge.settings import Edge, Machine, MachineKeys, OutboxSettings, Scanner
+from edge.settings import Edge, OutboxSettings, Scanner
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "config" / "edge.toml"
@@ -75,9 +76,13 @@ def test_every_machines_sample_works_as_it_is_and_shows_every_key_with_its_defau
         whole = tomllib.loads(re.sub(r"^# (?=(\w+ = |\[))", "", text, flags=re.MULTILINE))
         (shown,) = validate(Edge, MINIMAL | whole, "sample").machine
         (plain,) = validate(Edge, MINIMAL | tomllib.loads(text), "sample").machine
-        assert shown == plain, "what is commented out is the default"
-        assert set(whole["machine"][0]) == set(Machine.model_fields)
-        assert set(whole["machine"][0]["keys"]) == set(MachineKeys.model_fields)
+        assert shown == plain, "what is commented out is the default; after ## stands what is used instead"
+        named = set(re.findall(r"^(?:##? )?(\w+) = |^# \[machine\.(\w+)\]", text, flags=re.MULTILINE))
+        missing = set(type(plain).model_fields) - {key or table for key, table in named}
+        assert not missing, f"{name}: the sample shows every key"
+        for key, model in type(plain).model_fields.items():
+            if isinstance(model.default, BaseModel):
+                assert set(whole["machine"][0][key]) == set(type(model.default).model_fields)
 
 
 def test_shifts_are_local_times_and_may_pass_midnight():
@@ -137,7 +142,7 @@ def test_the_installers_page_names_every_setting_command_and_sentence_of_the_log
     from edge.cli import app
 
     page = (ROOT / "docs" / "edge.md").read_text()
-    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner, Machine):
+    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner, Device):
         for name in model.model_fields:
             assert f"`{name}`" in page or f"[{name}]" in page or f"[mqtt.{name}]" in page, name
     for command in app.registered_commands:

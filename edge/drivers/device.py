@@ -1,0 +1,120 @@
+"""What the settings of every machine hold, whatever its driver: its station, its line, how its readings are judged.
+
+Nothing here opens the line it names (see `edge.wire`).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from broker.events import Id
+from broker.settings import Settings
+from edge.drivers.readings import Parser
+from edge.rules.counting import STEP_MOST
+from edge.rules.machines import DWELL_MS
+
+_ADDRESS = re.compile(r"[^\s:]{1,255}:[0-9]{1,5}")
+
+Framing = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "7E1", "7E2", "7O1", "7O2", "7N2"]
+"""Data bits, parity and stop bits of a serial line."""
+
+
+def _host_and_port(address: str) -> str:
+    if not _ADDRESS.fullmatch(address) or not 0 < int(address.rpartition(":")[2]) < 65_536:
+        raise ValueError(
+            f"{address!r} はアドレスではありません。192.168.1.20:7878 のように書いてください / "
+            f"{address!r} is no address: write it as 192.168.1.20:7878"
+        )
+    return address
+
+
+Address = Annotated[str, Field(max_length=262), AfterValidator(_host_and_port)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tcp:
+    """A TCP connection to `HOST:PORT`."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """A serial port, best named by /dev/serial/by-id. `xonxoff`: the device stops and starts us by DC3 and DC1."""
+
+    port: Path
+    baud: int = 9600
+    framing: Framing = "8N1"
+    xonxoff: bool = False
+
+    def __str__(self) -> str:
+        return str(self.port)
+
+
+Place = Tcp | Serial
+"""Where a device is heard."""
+
+
+class Device(Settings):
+    """One machine that can be heard. Read only: nothing here could move it. A driver adds `driver` and its own keys."""
+
+    id: Id
+    station: Id
+    dwell_seconds: Annotated[float, Field(ge=0, le=600)] = DWELL_MS / 1000
+    step_most: Annotated[int, Field(ge=1, le=10_000)] = STEP_MOST
+
+    @property
+    def place(self) -> Place:
+        """Where it is heard."""
+        raise NotImplementedError
+
+    @property
+    def wrap(self) -> int | None:
+        """The value after which its counter begins again at 0; None if it never does."""
+        return None
+
+    def parser(self) -> Parser:
+        """Return its driver, set as these settings say."""
+        raise NotImplementedError
+
+
+class NetworkDevice(Device):
+    """A device on the network alone."""
+
+    address: Address
+
+    @property
+    def place(self) -> Place:
+        return Tcp(self.address)
+
+
+class WiredDevice(Device):
+    """A device on a serial port, or behind an address: its own, or that of a converter from serial to LAN."""
+
+    port: Path | None = None
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    framing: Framing = "8N1"
+    xonxoff: bool = False
+    address: Address | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.port is None) == (self.address is None):
+            raise ValueError(
+                "port（シリアル）か address（LAN）のどちらか一つを書いてください / "
+                "give either port (serial) or address (network), and only one"
+            )
+        return self
+
+    @property
+    def place(self) -> Place:
+        if self.port is not None:
+            return Serial(self.port, self.baud, self.framing, self.xonxoff)
+        assert self.address
+        return Tcp(self.address)
