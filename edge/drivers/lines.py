@@ -35,6 +35,12 @@ class Lines:
         self._take(rest)
         return found
 
+    def take(self) -> bytes:
+        """Return what has arrived of a line, and forget it."""
+        line = bytes(self._line)
+        self.drop()
+        return line
+
     def drop(self) -> None:
         """Forget what has arrived of a line."""
         self._line.clear()

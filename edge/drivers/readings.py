@@ -72,6 +72,8 @@ class Tally:
     """Number (from 1) and bytes of the first malformed lines."""
     last_at: datetime | None = None
     """The time that the last line states by the device's own clock."""
+    parity_bytes: int = 0
+    """Characters that carried a parity bit: they are read without it, and the port should be set to 7E1."""
 
     def reject(self, line: bytes) -> None:
         """Count a line that fits no grammar."""
