@@ -7,17 +7,19 @@ from pydantic import Field
 
 from edge.drivers.counter.settings import Counter
 from edge.drivers.device import Device
+from edge.drivers.dprnt.settings import Dprnt
 from edge.drivers.haas.settings import Haas
 from edge.drivers.readings import Parser
 from edge.drivers.shdr.settings import Shdr
 
 DRIVERS: Mapping[str, type[Device]] = {
     "counter": Counter,
+    "dprnt": Dprnt,
     "haas": Haas,
     "shdr": Shdr,
 }
 
-Machine = Annotated[Counter | Haas | Shdr, Field(discriminator="driver")]
+Machine = Annotated[Counter | Dprnt | Haas | Shdr, Field(discriminator="driver")]
 """Any of them, as `[[machine]]` in the settings."""
 
 
