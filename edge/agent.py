@@ -24,11 +24,13 @@ from edge.log import Log
 from edge.machines import Machines
 from edge.outbox import RefusedError
 from edge.panel import Panel, Picture
+from edge.places import devices
 from edge.port import Port
 from edge.rules import Answer, Feedback, Session, Tone, read, say, tick
 from edge.salvage import rescue
 from edge.settings import Edge
 from edge.store import Store
+from edge.tap import Taps
 
 _TICK_SECONDS = 1.0
 _STATUS_SECONDS = 2.0
@@ -42,10 +44,11 @@ class Agent:
         self._inbox: Inbox = SimpleQueue()
         self._store = Store(settings, inbox=self._inbox, log=log)
         self._desks = {one.id: settings.desk(one.id, one.stations) for one in settings.scanner}
-        self._ports = {one.id: Port(one, self._inbox) for one in settings.scanner}
+        self._taps = Taps(settings.data_dir, tuple(devices(settings)), settings.raw.kept_bytes, log)
+        self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()
-        self._machines = Machines(settings, self._store, self._inbox, log)
+        self._machines = Machines(settings, self._store, self._inbox, self._taps.by_device, log)
         self._pictured: dict[str, object] = dict.fromkeys(
             [
                 *(station for one in settings.scanner for station in one.stations),
@@ -65,6 +68,7 @@ class Agent:
         for port in self._ports.values():
             port.start()
         self._machines.start()
+        self._taps.start()
         self._pictures()
         counts = {"scanners": len(self._ports), "machines": len(self._machines.lost)}
         self._log("INFO", "ready", **counts, waiting=self._store.uplink.sending.waiting)
@@ -90,6 +94,7 @@ class Agent:
         for port in self._ports.values():
             port.stop()
         self._machines.stop()
+        self._taps.stop()
         self._store.close()
         self._panel.close()
 

@@ -110,32 +110,65 @@ def play(settings: Settings = DEFAULT_SETTINGS) -> None:
         _end(f"{kept.data_dir}: {error}. Make room there, and give this user the right to write", 1)
 
 
+@app.command()
+def ports(
+    settings: Settings = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of lines for people.")] = False,
+) -> None:
+    """差さっている物 / What is plugged in, its lasting name, what it looks like, who reads it. Opens nothing."""
+    from edge import install_command
+
+    install_command.ports(_read_if_there(settings), as_json=as_json)
+
+
+@app.command()
+def listen(
+    port: Annotated[str, typer.Argument(help="A port, HOST:PORT, the id of a scanner or machine, or a recording.")],
+    *,
+    seconds: Annotated[float, typer.Option(min=0, help="End after so long; 0: until Ctrl-C.")] = 0.0,
+    baud: Annotated[int, typer.Option(min=50, max=4_000_000, help="The speed to begin with.")] = 9600,
+    framing: Annotated[str, typer.Option(help="Data bits, parity, stop bits to begin with: 8N1, 7E2...")] = "8N1",
+    settings: Settings = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines; the last one is the verdict.")] = False,
+) -> None:
+    """聞いてみる / Show what comes over a line, find its speed and which driver reads it. Sends nothing."""
+    from edge import install_command
+
+    found = _read_if_there(settings)
+    _exit(install_command.listen(port, found, seconds=seconds, baud=baud, framing=framing, as_json=as_json))
+
+
 @app.command("try")
 def try_driver(
-    driver: Annotated[str, typer.Argument(help="counter, shdr")],
-    source: Annotated[str, typer.Option("--input", help="A file of what the device sent.")],
+    driver: Annotated[str, typer.Argument(help="The driver, as in the settings: counter, shdr...")],
+    *,
+    source: Annotated[str, typer.Option("--input", help="A recording, a port, HOST:PORT, or a machine's id.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to hear a port or an address.")] = 30.0,
+    baud: Annotated[int, typer.Option(min=50, max=4_000_000, help="Of a port.")] = 9600,
+    framing: Annotated[str, typer.Option(help="Of a port: 8N1, 7E2...")] = "8N1",
+    machine: Annotated[str, typer.Option(help="Set the driver as this machine of the settings.")] = "",
+    settings: Settings = DEFAULT_SETTINGS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> None:
-    """装置を試す / Show what a driver makes of a file: states, counts, alarms, malformed lines. Records nothing."""
-    from edge.drivers.table import DRIVERS, usual
-    from edge.trial import Trial, sentences
+    """装置を試す / Show what a driver makes of a recording or of the device itself. Commands and records nothing."""
+    from edge import install_command
 
-    if driver not in DRIVERS:
-        known = ", ".join(DRIVERS)
-        _end(
-            f"{driver} という装置の読み方はありません。{known} から選んでください / no driver {driver}: choose {known}",
-            2,
+    found = _read(settings) if machine else _read_if_there(settings)
+    _exit(
+        install_command.try_driver(
+            driver, source, found, machine=machine, seconds=seconds, baud=baud, framing=framing, as_json=as_json
         )
-    trial = Trial(usual(driver))
-    try:
-        with Path(source).open("rb") as stream:
-            while data := stream.read(65_536):
-                trial.feed(data)
-    except OSError as error:
-        _end(f"{source} が読めません / cannot be read: {error}", 2)
-    trial.feed(b"\n")  # the last line of a file may lack its end
-    trial.end()
-    print(json.dumps(trial.plain(), ensure_ascii=False) if as_json else "\n".join(sentences(trial)))
+    )
+
+
+def _read_if_there(path: Path) -> "Edge | None":
+    """Return the settings; before there is such a file an installer has ports to look at all the same."""
+    return _read(path) if path.exists() else None
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
 
 
 def _read(path: Path) -> "Edge":

@@ -10,6 +10,7 @@ import time
 from edge.drivers.device import Device
 from edge.drivers.readings import Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
+from edge.tap import Tap
 from edge.wire import FAILURES, Wire, open_wire
 
 _READ_SECONDS = 0.25
@@ -23,8 +24,8 @@ waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read
 class MachinePort:
     """Hears one machine for as long as it lives, through being switched off and back."""
 
-    def __init__(self, machine: Device, inbox: Inbox) -> None:
-        self._machine, self._inbox = machine, inbox
+    def __init__(self, machine: Device, inbox: Inbox, tap: Tap) -> None:
+        self._machine, self._inbox, self._tap = machine, inbox, tap
         self._parser = machine.parser()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"machine {machine.id}", daemon=True)
@@ -49,7 +50,7 @@ class MachinePort:
         while not self._stopping.is_set():
             wire: Wire | None = None
             try:
-                wire = open_wire(self._machine.place)
+                wire = self._tap.on(open_wire(self._machine.place))
                 self._inbox.put(MachineFound(self._machine.id))
                 wait, said_lost = _RETRY_SECONDS_FIRST, False
                 self._hear(wire)

@@ -20,6 +20,7 @@ from edge.rules.machines import SILENCE, Rules, Seen, Station, Told, hear, pass_
 from edge.rules.memory import Phase
 from edge.settings import Edge
 from edge.store import Store
+from edge.tap import Tap
 
 _NOTE, _MARKS = "machines", "machine-marks"
 _MARKS_MOST = 200
@@ -32,10 +33,10 @@ _SIGNAL = "parts"
 class Machines:
     """Hears every machine of this edge; one that is silent or talks nonsense never holds the others up."""
 
-    def __init__(self, settings: Edge, store: Store, inbox: Inbox, log: Log) -> None:
+    def __init__(self, settings: Edge, store: Store, inbox: Inbox, taps: Mapping[str, Tap], log: Log) -> None:
         self._store, self._log = store, log
         self._settings = {one.id: one for one in settings.machine}
-        self._ports = {one.id: MachinePort(one, inbox) for one in settings.machine}
+        self._ports = {one.id: MachinePort(one, inbox, taps[one.id]) for one in settings.machine}
         counters = _load(store.outbox.note(_NOTE))
         self._stations = {one.id: _begun(counters.get(one.station, {})) for one in settings.machine}
         self._marks = _load_marks(store.outbox.note(_MARKS))

@@ -11,7 +11,8 @@ from edge.drivers.scanner import MODELS, Counts, Parser
 from edge.inbox import Inbox, PortLost, PortOpen, Scanned
 from edge.rules import Tone
 from edge.settings import Scanner
-from edge.wire import FAILURES, SerialWire
+from edge.tap import Tap
+from edge.wire import FAILURES, SerialWire, Wire
 
 _READ_SECONDS = 0.5
 _READ_SECONDS_IDLE_END = 0.04
@@ -24,10 +25,10 @@ _RETRY_SECONDS_MAX = 2.0
 class Port:
     """Reads one scanner for as long as it lives, through unplugging and back."""
 
-    def __init__(self, scanner: Scanner, inbox: Inbox) -> None:
-        self._scanner, self._inbox = scanner, inbox
+    def __init__(self, scanner: Scanner, inbox: Inbox, tap: Tap) -> None:
+        self._scanner, self._inbox, self._tap = scanner, inbox, tap
         self._signals = MODELS[scanner.feedback]
-        self._device: SerialWire | None = None
+        self._device: Wire | None = None
         self._parser = Parser(scanner.framing())
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"port {scanner.id}", daemon=True)
@@ -81,7 +82,7 @@ class Port:
     def _read(self) -> None:
         """Open the port and read it until it fails or we are asked to end."""
         seconds = _READ_SECONDS_IDLE_END if self._scanner.idle_end else _READ_SECONDS
-        device = self._device = SerialWire(self._scanner.port, self._scanner.baud)
+        device = self._device = self._tap.on(SerialWire(self._scanner.port, self._scanner.baud))
         self._inbox.put(PortOpen(self._scanner.id))
         while not self._stopping.is_set():
             data, now = device.read(seconds), _mono_ms()

@@ -32,6 +32,12 @@ class OutboxSettings(Settings):
         return Keeping(self.limit_bytes, self.kept_bytes, self.kept_days)
 
 
+class RawSettings(Settings):
+    """How much of what each device sent stays on this disk, for `listen` and for support; 0: nothing."""
+
+    kept_bytes: Annotated[int, Field(ge=0, le=1_000_000_000)] = 4_000_000
+
+
 class Scanner(Settings):
     """One serial or USB-COM scanner and the stations it serves; the first is meant when no label was read."""
 
@@ -59,6 +65,7 @@ class Edge(Settings):
     panel: Literal["auto", "screen", "lines", "off"] = "auto"
     mqtt: Mqtt = Mqtt()
     outbox: OutboxSettings = OutboxSettings()
+    raw: RawSettings = RawSettings()
     scanner: tuple[Scanner, ...] = ()
     machine: tuple[Machine, ...] = ()
 
@@ -86,6 +93,12 @@ class Edge(Settings):
             ("スキャナ", "scanners", "port", [str(one.port) for one in self.scanner]),
             ("機械", "machines", "id", [one.id for one in self.machine]),
             ("機械", "machines", "station", [one.station for one in self.machine]),
+            (
+                "装置",
+                "devices",
+                "id",
+                sorted({one.id for one in self.scanner}) + sorted({one.id for one in self.machine}),
+            ),
         ):
             for name, count in Counter(names).items():
                 if count > 1:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.words import MACHINE_STATES, Word
 from edge.drivers.readings import Alarm, Gap, Parser, Reading, State, Text, Total
 from edge.rules.counting import Counted, Step, step
 from edge.rules.turn import escaped
@@ -24,24 +25,25 @@ class Trial:
     alarms: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
     _state: State | None = None
-    _began: float = 0.0
+    _since: datetime | None = None
+    _arrived: datetime | None = None
 
-    def feed(self, data: bytes) -> list[Reading]:
-        """Take bytes as they come; return what they say."""
-        found = self.parser.feed(data, time.monotonic_ns() // 1_000_000)
-        for reading in found:
-            self._add(reading)
-        return found
+    def feed(self, data: bytes, mono_ms: int | None = None, *, arrived: datetime | None = None) -> list[Reading]:
+        """Take bytes as they come and return what they say. `arrived`, if known, times a device without a clock."""
+        return self._take(self.parser.feed(data, _mono_ms() if mono_ms is None else mono_ms), arrived)
+
+    def idle(self, mono_ms: int, *, arrived: datetime) -> list[Reading]:
+        """Say that nothing has come until now; return what the silence says."""
+        return self._take(self.parser.idle(mono_ms), arrived)
 
     def end(self) -> None:
         """Say that nothing more comes: the last state lasted until the last line's time."""
-        last = self.parser.tally.last_at
-        if self._state and self._state.at and last:
-            self._lasted(self._state, self._state.at, last)
+        last = self._arrived if self._state and self._state.at is None else self.parser.tally.last_at
+        self._until(last)
         self._state = None
 
     def plain(self) -> dict[str, object]:
-        """Return it for JSON. Seconds by the device's own clock, never across a step backwards."""
+        """Return it for JSON. Seconds by the device's own clock, else by arrival; never across a step backwards."""
         tally = self.parser.tally
         return {
             "lines": tally.lines,
@@ -58,13 +60,19 @@ class Trial:
             "gaps": self.gaps,
         }
 
+    def _take(self, found: list[Reading], arrived: datetime | None) -> list[Reading]:
+        self._arrived = arrived
+        for reading in found:
+            self._add(reading)
+        return found
+
     def _add(self, reading: Reading) -> None:
         self.readings[type(reading).__name__.lower()] += 1
         match reading:
             case State():
-                if self._state and self._state.at and reading.at:
-                    self._lasted(self._state, self._state.at, reading.at)
-                self._state = reading
+                at = reading.at or self._arrived
+                self._until(at if self._same_clock(reading) else None)
+                self._state, self._since = reading, at
             case Total(signal, value):
                 self.counters[signal], taken = step(self.counters.get(signal, Counted()), value)
                 self.resets += taken in (Step.RESET, Step.JUMP)
@@ -76,8 +84,15 @@ class Trial:
             case Text():
                 pass
 
-    def _lasted(self, state: State, since: datetime, until: datetime) -> None:
-        seconds = max(0.0, (until - since).total_seconds())
+    def _same_clock(self, reading: State) -> bool:
+        return self._state is not None and (self._state.at is None) == (reading.at is None)
+
+    def _until(self, end: datetime | None) -> None:
+        """Count the state that was, if both its ends are known."""
+        if self._state is None or self._since is None or end is None:
+            return
+        seconds = max(0.0, (end - self._since).total_seconds())
+        state = self._state
         self.seconds_raw[state.raw] = self.seconds_raw.get(state.raw, 0.0) + seconds
         self.seconds_state[state.state.value] = self.seconds_state.get(state.state.value, 0.0) + seconds
 
@@ -85,6 +100,21 @@ class Trial:
 def shown(line: bytes) -> str:
     """Return bytes as text that can be printed."""
     return escaped(line.decode("utf-8", errors="backslashreplace"))
+
+
+def said(reading: Reading) -> str:
+    """Return one reading in a few words, for whoever watches a device."""
+    match reading:
+        case State(state, raw):
+            return f"{_both(MACHINE_STATES[state.value])} ({escaped(raw)})"
+        case Total(signal, value):
+            return f"{escaped(signal)} = {value}"
+        case Alarm(key, text, active):
+            return f"アラーム / alarm {escaped(key)} {escaped(text)} {'+' if active else '-'}"
+        case Text(text):
+            return f"読み取り / scan {escaped(text)}"
+        case Gap(why):
+            return f"欠落 / gap: {why}"
 
 
 def sentences(trial: Trial) -> Iterator[str]:
@@ -108,3 +138,11 @@ def sentences(trial: Trial) -> Iterator[str]:
         yield f"アラーム / alarm {text}: {times}"
     for why in trial.gaps[:5]:
         yield f"欠落 / gap: {why}"
+
+
+def _both(word: Word) -> str:
+    return f"{word.ja} / {word.en}"
+
+
+def _mono_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

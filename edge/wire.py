@@ -62,6 +62,13 @@ class SerialWire:
     def write(self, data: bytes) -> None:
         self._port.write(data)
 
+    def tune(self, baud: int, framing: Framing) -> None:
+        """Hear it at another speed from now on; what came before is forgotten."""
+        self._port.apply_settings(
+            {"baudrate": baud, "bytesize": int(framing[0]), "parity": framing[1], "stopbits": int(framing[2])}
+        )
+        self._port.reset_input_buffer()
+
     def close(self) -> None:
         self._port.close()
 

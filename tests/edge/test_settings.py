@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from broker.settings import Mqtt, SettingsError, Tls, load, validate
 from edge.drivers.device import Device
 from edge.drivers.table import DRIVERS
-from edge.settings import Edge, OutboxSettings, Scanner
+from edge.settings import Edge, OutboxSettings, RawSettings, Scanner
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "config" / "edge.toml"
@@ -32,7 +32,14 @@ def test_the_sample_runs_as_it_is():
 
 @pytest.mark.parametrize(
     ("model", "where"),
-    [(Edge, ()), (Mqtt, ("mqtt",)), (Tls, ("mqtt", "tls")), (OutboxSettings, ("outbox",)), (Scanner, ("scanner", 0))],
+    [
+        (Edge, ()),
+        (Mqtt, ("mqtt",)),
+        (Tls, ("mqtt", "tls")),
+        (OutboxSettings, ("outbox",)),
+        (RawSettings, ("raw",)),
+        (Scanner, ("scanner", 0)),
+    ],
 )
 def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], where: tuple[Any, ...]):
     shown: Any = uncommented()
@@ -48,6 +55,7 @@ def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], whe
         "key_file",
         "mqtt",
         "outbox",
+        "raw",
         "scanner",
         "machine",
     }
@@ -59,8 +67,8 @@ def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], whe
 
 def test_what_is_optional_is_commented_out_and_what_is_required_is_not():
     active = tomllib.loads(SAMPLE.read_text())
-    assert set(active) == {"firm", "edge", "data_dir", "mqtt", "outbox", "scanner"}
-    assert (active["mqtt"], active["outbox"]) == ({}, {})
+    assert set(active) == {"firm", "edge", "data_dir", "mqtt", "outbox", "raw", "scanner"}
+    assert (active["mqtt"], active["outbox"], active["raw"]) == ({}, {}, {})
     assert set(active["scanner"][0]) == {"id", "port", "stations"}
 
 
@@ -142,7 +150,7 @@ def test_the_installers_page_names_every_setting_command_and_sentence_of_the_log
     from edge.cli import app
 
     page = (ROOT / "docs" / "edge.md").read_text()
-    for model in (Edge, Mqtt, Tls, OutboxSettings, Scanner, Device):
+    for model in (Edge, Mqtt, Tls, OutboxSettings, RawSettings, Scanner, Device):
         for name in model.model_fields:
             assert f"`{name}`" in page or f"[{name}]" in page or f"[mqtt.{name}]" in page, name
     for command in app.registered_commands:

@@ -1,0 +1,70 @@
+"""What an installer names on the command line: a device of the settings, a recording, a port, or an address."""
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.words import Word
+from edge import raw
+from edge.drivers.device import Framing, Place, Serial, Tcp
+from edge.lock import is_held
+from edge.settings import Edge
+
+_ADDRESS = re.compile(r"[^\s/:]{1,255}:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording: a file of what a device sent, or what a running agent keeps of it (`growing`)."""
+
+    path: Path
+    growing: bool = False
+
+
+class PlaceError(Exception):
+    """Nothing has this name; the message says what to do, in both languages."""
+
+
+def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framing = "8N1") -> Kept | Place:
+    """Return what `text` names. A line that a running agent reads is its recording: nobody else may open it.
+
+    Raises PlaceError.
+    """
+    if settings is not None:
+        for name, place in devices(settings).items():
+            if text in (name, str(place)):
+                return (
+                    Kept(settings.data_dir / raw.FOLDER / name, growing=True) if is_held(settings.data_dir) else place
+                )
+    path = Path(text)
+    if path.is_dir() or path.is_file():
+        return Kept(path)
+    if _is_port(path):
+        return Serial(path, baud, framing)
+    if _ADDRESS.fullmatch(text) and 0 < int(text.rpartition(":")[2]) < 65_536:
+        return Tcp(text)
+    raise PlaceError(_both(_NOBODY, text))
+
+
+def devices(settings: Edge) -> dict[str, Place]:
+    """Return where each scanner and machine of the settings is heard."""
+    scanners = {one.id: Serial(one.port, one.baud) for one in settings.scanner}
+    return scanners | {one.id: one.place for one in settings.machine}
+
+
+def _is_port(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+_NOBODY = Word(
+    "{name} はファイルでもポートでもアドレスでもありません。mawashi-edge ports で名前を見てください",
+    "{name} is no file, port or address. See the names with: mawashi-edge ports",
+)
+
+
+def _both(word: Word, name: str) -> str:
+    return f"{word.ja.format(name=name)} / {word.en.format(name=name)}"
