@@ -10,7 +10,8 @@ from typing import Protocol
 
 import serial
 
-from edge.drivers.device import Framing, Place, Serial, Tcp
+from edge.drivers.device import Framing, Gpio, Place, Serial, Tcp
+from edge.gpio import open_pin
 
 FAILURES = (serial.SerialException, OSError, TypeError, ValueError)
 """What a device that goes away raises, TypeError when the port was closed by another thread just now."""
@@ -106,3 +107,5 @@ def open_wire(place: Place) -> Wire:
             return TcpWire(address)
         case Serial(port, baud, framing, xonxoff):
             return SerialWire(port, baud, framing, xonxoff=xonxoff)
+        case Gpio():
+            return open_pin(place)

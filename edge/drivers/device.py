@@ -57,7 +57,21 @@ class Serial:
         return str(self.port)
 
 
-Place = Tcp | Serial
+@dataclass(frozen=True, slots=True)
+class Gpio:
+    """An input pin of this computer, by its number on the chip or by its name (`GPIO17`)."""
+
+    chip: Path
+    line: int | str
+    pull: Literal["up", "down", "none"] = "up"
+    active_low: bool = True
+    debounce_ms: float = 30.0
+
+    def __str__(self) -> str:
+        return f"{self.chip} {self.line}"
+
+
+Place = Tcp | Serial | Gpio
 """Where a device is heard."""
 
 

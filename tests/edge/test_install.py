@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from edge import raw
 from edge.cli import app
-from edge.drivers.counter.parser import crc8
+from edge.drivers.counter.record import crc8
 from edge.raw import Chunk
 from edge.tap import Tap
 from tests.edge.test_raw import AT

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.codes import TicketCode, printed
-from edge.drivers.counter.parser import crc8
+from edge.drivers.counter.record import crc8
 from edge.listening import SETTINGS, Listening
 from edge.sounding import best, sound
 from tests.machines.uart import received, wave

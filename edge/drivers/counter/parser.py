@@ -1,27 +1,18 @@
-"""A pulse counter's lines: `C,<seq>,<count>,<uptime ms>*<CRC-8>`. Totals come of it, and a state by pulses. Sans-io.
+"""A pulse counter's lines in, totals out, and a state by its pulses. Sans-io; nothing is ever sent.
 
-The count is cumulative, so that a lost line does no harm. The record is ours; the sketch that sends it is in README.md.
+The count is cumulative, so that a lost line does no harm and its number is of no interest. The record is ours; the
+sketch that sends it is in README.md, and a Pi's own pins make the same lines (see `edge.gpio`).
 """
 
-import re
-from dataclasses import dataclass
-
 from broker.events import MachineState
+from edge.drivers.counter.record import ROUND, Record, record_of
 from edge.drivers.lines import Lines
 from edge.drivers.readings import Gap, Reading, State, Tally, Total
 
 SILENT_MS = 10_000
-"""The sketch sends a line a second, pulses or none: so long without one means that it is off or its cable is out."""
-
-_RECORD = re.compile(rb"C,(\d{1,10}),(\d{1,10}),(\d{1,10})\*([0-9A-Fa-f]{2})")
-
-
-@dataclass(slots=True)
-class _Last:
-    count: int
-    uptime_ms: int
-    pulse_ms: int | None = None
-    """When a pulse was last seen, by our clock."""
+"""A line comes each second, pulses or none: so long without one means that it is off or its cable is out."""
+CYCLES = 3
+"""A machine without a pulse for so many usual cycles stands still."""
 
 
 class Parser:
@@ -31,9 +22,11 @@ class Parser:
         self.tally = Tally()
         self._cycle_ms = cycle_ms
         self._lines = Lines(limit_bytes=200)
-        self._last: _Last | None = None
+        self._last: Record | None = None
         self._said: MachineState | None = None
         self._heard_ms = 0
+        self._pulse_ms = 0
+        """When the last pulse was seen by our clock, or since when we have looked for one."""
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. Opening the port resets many boards: its count may begin again."""
@@ -42,17 +35,19 @@ class Parser:
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first."""
-        found: list[Reading] = []
+        found = self.idle(mono_ms)
         for line in self._lines.feed(data):
             found += self._line(line, mono_ms)
-        return found + self.idle(mono_ms)
+        return found
 
     def idle(self, mono_ms: int) -> list[Reading]:
         """Say that time has passed: a machine without pulses for 3 cycles stands still, a silent board is unknown."""
-        if mono_ms - self._heard_ms > SILENT_MS and self._last is not None:
+        if self._last is None:
+            return []
+        if mono_ms - self._heard_ms > SILENT_MS:
             self._last = None
             return [Gap("the counter does not answer"), *self._state(MachineState.UNKNOWN, "SILENT")]
-        if self._cycle_ms and self._last and mono_ms - (self._last.pulse_ms or 0) > 3 * self._cycle_ms:
+        if self._cycle_ms and mono_ms - self._pulse_ms > CYCLES * self._cycle_ms:
             return self._state(MachineState.IDLE, "NO PULSE")
         return []
 
@@ -63,41 +58,27 @@ class Parser:
 
     def _line(self, line: bytes, mono_ms: int) -> list[Reading]:
         self.tally.lines += 1
-        found = _RECORD.fullmatch(line)
-        if found is None or crc8(line[: line.index(b"*")]) != int(found[4], 16):
+        record = record_of(line)
+        if record is None:
             self.tally.reject(line)
             return []
-        count, uptime_ms = int(found[2]), int(found[3])
         readings: list[Reading] = []
-        before, self._heard_ms = self._last, mono_ms
-        if before and uptime_ms < before.uptime_ms:
+        before, self._last, self._heard_ms = self._last, record, mono_ms
+        if before and not record.follows(before):
             readings.append(Gap("the counter was switched off and on"))
             before = None
-        self._last = _Last(count, uptime_ms, before.pulse_ms if before else None)
-        if before is None or count != before.count:
-            readings.append(Total("parts", count))
-        if before and count > before.count:
-            self._last.pulse_ms = mono_ms
-            if self._cycle_ms:
-                readings += self._state(MachineState.RUNNING, "PULSES")
-        return readings
+        if before is None:
+            self._pulse_ms = mono_ms
+            return [*readings, Total("parts", record.count)]
+        if record.count == before.count:
+            return []
+        if self._cycle_ms and (record.count - before.count) % ROUND < ROUND // 2:
+            self._pulse_ms = mono_ms
+            readings = self._state(MachineState.RUNNING, "PULSES")
+        return [Total("parts", record.count), *readings]
 
     def _state(self, state: MachineState, raw: str) -> list[Reading]:
         if state is self._said:
             return []
         self._said = state
         return [State(state, raw)]
-
-
-def crc8(data: bytes) -> int:
-    """Return the CRC-8 of SMBus (polynomial 0x07, beginning at 0): a few lines on any board.
-
-    >>> crc8(b"123456789")
-    244
-    """
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x07 if crc & 0x80 else crc << 1) & 0xFF
-    return crc

@@ -1,0 +1,76 @@
+"""A pin of this Pi as a line to a pulse counter. The only module that imports gpiod, and only when a pin is configured.
+
+What can be tried without pins is in `edge.drivers.counter.pulses` and in `PinWire`; `_request` needs a real one.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from edge.drivers.counter.pulses import Pulses
+from edge.drivers.device import Gpio
+
+
+class Edge(Protocol):
+    """One edge, as the kernel numbers them."""
+
+    @property
+    def line_seqno(self) -> int: ...
+
+
+class Request(Protocol):
+    """A pin that was asked of the kernel: the part of `gpiod.LineRequest` that is used."""
+
+    def wait_edge_events(self, timeout: timedelta | float | None = None) -> bool: ...
+
+    def read_edge_events(self, max_events: int | None = None) -> Sequence[Edge]: ...
+
+    def release(self) -> None: ...
+
+
+class PinWire:
+    """A pin, read as a serial line would be (see `edge.wire.Wire`). Nothing is ever written to it: it is an input."""
+
+    def __init__(self, request: Request, mono_ms: Callable[[], int]) -> None:
+        self._request, self._mono_ms = request, mono_ms
+        self._pulses = Pulses(mono_ms())
+
+    def read(self, timeout_seconds: float) -> bytes:
+        """Return the line that is due, waiting at most so long for an edge."""
+        wait_ms = self._pulses.wait_ms(self._mono_ms())
+        if wait_ms and self._request.wait_edge_events(min(timeout_seconds, wait_ms / 1000)):
+            self._pulses.edges(edge.line_seqno for edge in self._request.read_edge_events())
+        return self._pulses.line(self._mono_ms())
+
+    def write(self, data: bytes) -> None:
+        """Refuse: a counter is never sent anything."""
+        raise OSError(f"a pin is only read, {len(data)} bytes were not sent")
+
+    def close(self) -> None:
+        """Let go of the pin."""
+        self._request.release()
+
+
+def open_pin(place: Gpio) -> PinWire:
+    """Open a pin. Raises OSError or ValueError, one sentence of which says what to do."""
+    return PinWire(_request(place), lambda: time.monotonic_ns() // 1_000_000)
+
+
+def _request(place: Gpio) -> Request:
+    try:
+        import gpiod  # noqa: PLC0415 - only where there are pins
+    except ImportError:
+        raise OSError(
+            "gpiod がありません。/opt/mawashi/bin/pip install '.[gpio]' を実行してください / "
+            "gpiod is not installed: run /opt/mawashi/bin/pip install '.[gpio]' where the agent was installed from"
+        ) from None
+    pull = {"up": gpiod.line.Bias.PULL_UP, "down": gpiod.line.Bias.PULL_DOWN, "none": gpiod.line.Bias.DISABLED}
+    settings = gpiod.LineSettings(
+        direction=gpiod.line.Direction.INPUT,
+        edge_detection=gpiod.line.Edge.RISING,
+        bias=pull[place.pull],
+        active_low=place.active_low,
+        debounce_period=timedelta(milliseconds=place.debounce_ms),
+    )
+    return gpiod.request_lines(str(place.chip), {place.line: settings}, consumer="mawashi-edge")
