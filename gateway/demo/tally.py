@@ -13,6 +13,7 @@ from pathlib import Path
 
 from broker.clock import FastClock
 from broker.events import EventError, decode
+from broker.ranges import Ranges, minus
 from broker.topics import author
 from gateway.demo.watch import Board
 from gateway.rules.row import Row
@@ -27,7 +28,7 @@ _ROUNDING_NS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch of an outbox: its last number, and the highest the ledger has confirmed, with no hole below."""
+    """One epoch of an outbox: its last number, and whether the ledger has confirmed all that can still be read."""
 
     author: str
     epoch: str
@@ -49,11 +50,15 @@ def outbox(path: Path, firm: str, edge: str) -> list[Epoch]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
-        rows = db.execute("SELECT epoch, last, upto, missing FROM epoch").fetchall()
+        rows = db.execute("SELECT epoch, last, upto, missing, lost FROM epoch").fetchall()
     return [
-        Epoch(author(firm, edge), epoch, last, upto >= last and not json.loads(missing))
-        for epoch, last, upto, missing in rows
+        Epoch(author(firm, edge), epoch, last, upto >= last and not minus(_ranges(missing), _ranges(lost)))
+        for epoch, last, upto, missing, lost in rows
     ]
+
+
+def _ranges(text: str) -> Ranges:
+    return tuple((first, last) for first, last in json.loads(text))
 
 
 def keys(epochs: Iterable[Epoch]) -> set[Key]:

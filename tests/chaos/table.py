@@ -23,7 +23,7 @@ FAULTS: dict[str, Fault] = {
     "F17": Fault("slow ledger", house.slow),
     "F18": Fault("broker frozen, line flapping", wired.frozen),
     "F19": Fault("power cut in a commit", cards.power, in_tests=True),
-    "F20": Fault("flipped bits in the outbox", cards.flipped),
+    "F20": Fault("flipped bits in the outbox", cards.flipped, in_tests=True),
     "F21": Fault("huge backlog", house.backlog),
     "F22": Fault("two gateways, two edges of a name", house.two),
     "F23": Fault("mains cut every evening", killed.mains),
