@@ -15,6 +15,10 @@ LARGEST_NUMBER = 2**53
 _RANGES_A_RECEIPT = 2000
 """More are told from below, a receipt at a time: twice what one hello may call lost, about 32 KiB."""
 
+GAPS_MOST = 5_000
+"""Ranges that hellos may call lost in one epoch; what they name beyond stays missing, for a person to close. Else a
+thousand more with each hello would slow every commit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:

@@ -17,7 +17,7 @@ from gateway import store
 from gateway.ledger import tables as t
 from gateway.ledger.closing import marks_of
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent
-from gateway.ledger.marks import Marks
+from gateway.ledger.marks import GAPS_MOST, Marks
 from gateway.ledger.reader import NUMBER, REPEATED
 
 NEW_ID_EVERY = timedelta(minutes=10)
@@ -124,8 +124,11 @@ class Transaction:
             known = self._epoch(key, greeting.received_at)
             if hello.ledger == self.identity[0]:
                 self._judge(greeting, held, known.marks)
-            gone = ((1, held.lowest - 1), *held.lost)
-            self.touched[key] = Known(known.id, known.marks.gone(gone))
+            not_held = ((1, held.lowest - 1),)
+            marks = known.marks.gone((*not_held, *held.lost))
+            if len(marks.gaps) > GAPS_MOST:
+                marks = known.marks.gone(not_held)
+            self.touched[key] = Known(known.id, marks)
             self._announce(known.id, held, greeting.received_at)
         self._meet(greeting)
 

@@ -21,6 +21,7 @@ from broker.ranges import size
 from gateway import store
 from gateway.ledger import Ledger, Standing, StoreError
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, hashes, take
+from gateway.ledger.marks import GAPS_MOST
 from gateway.ledger.tables import metadata
 from gateway.ledger.transaction import KEPT_A_FIRM, KEPT_A_TOPIC
 from gateway.ledger.writer import WritableLedger
@@ -215,6 +216,18 @@ def test_the_worst_hello_that_is_accepted_holds_the_only_writer_up_for_less_than
     ledger.commit([taken])
     assert time.process_time() - began < 1
     assert size(ledger.authors()[0].gaps) == 1 + LOST_RANGES
+
+
+def test_an_edge_that_names_lost_ranges_for_ever_cannot_slow_the_ledger(ledger: WritableLedger) -> None:
+    for start in range(1, 8 * 2 * LOST_RANGES, 2 * LOST_RANGES):
+        lost = tuple((n, n) for n in range(start, start + 2 * LOST_RANGES, 2))
+        ledger.commit([greeting(last=lost[-1][1], lost=lost)])
+    (author,) = ledger.authors()
+    assert len(author.gaps) == GAPS_MOST
+    named = 5 * LOST_RANGES
+    assert author.gaps[-1] == (2 * named - 1, 2 * named - 1)
+    ledger.commit([batch(2 * named + 1, some(2 * named + 1, 2 * named + 1))])
+    assert ledger.authors()[0].missing[0][0] == 2, "what was never called lost is missing, and so is what came beyond"
 
 
 @pytest.mark.parametrize("ranges", [(1001,), (600, 600)], ids=["of one epoch", "together"])
