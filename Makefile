@@ -4,6 +4,7 @@
 # make bench   budgets as ratios, measured here and now
 # make chaos   every fault we promise to survive, on real processes (SEED= FAULT="F3 F8" LEDGER=postgresql SOAK=minutes)
 # make model   the promise as a state machine, for longer: MODEL_EXAMPLES=5000 MODEL_SEED=7
+# make fuzz    every driver's parser under atheris, a minute each (SECONDS= DRIVER="shdr haas")
 # make loss-table   lost and doubled: Mawashi beside paho, aiomqtt, Node-RED and ThingsBoard gateway
 # make setup   the commands mawashi and mawashi-edge in .venv/bin
 
@@ -14,7 +15,7 @@ TESTS ?= tests
 
 SEED ?= 1
 
-.PHONY: demo test fast check format bench chaos setup setup-dev debian clean model loss-table
+.PHONY: demo test fast check format bench chaos setup setup-dev debian clean model loss-table fuzz
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +54,11 @@ model: setup-dev
 
 loss-table: setup-dev debian
 	$(BIN)/python -m tests.losses $(LOSSES)
+
+SECONDS ?= 60
+fuzz: setup-dev
+	$(PIP) install -e ".[fuzz]"
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(DRIVER),--driver $(DRIVER))
 
 setup: .venv/with-commands
 setup-dev: .venv/with-dev
