@@ -46,15 +46,18 @@ class MachinePort:
         return self._parser.tally
 
     def _run(self) -> None:
-        wait, said_lost = _RETRY_SECONDS_FIRST, False
+        wait, lost = _RETRY_SECONDS_FIRST, True
+        said_lost = False
         while not self._stopping.is_set():
             wire: Wire | None = None
             try:
                 wire = self._tap.on(open_wire(self._machine.place))
-                self._inbox.put(MachineFound(self._machine.id))
-                wait, said_lost = _RETRY_SECONDS_FIRST, False
+                if lost:
+                    self._inbox.put(MachineFound(self._machine.id))
+                wait, lost, said_lost = _RETRY_SECONDS_FIRST, False, False
                 self._hear(wire)
             except FAILURES as error:
+                lost = True
                 if not said_lost:
                     self._inbox.put(MachineLost(self._machine.id, why_lost(self._machine, error)))
                     said_lost = True
@@ -65,10 +68,13 @@ class MachinePort:
             wait = min(wait * 1.5, _RETRY_SECONDS_MAX)
 
     def _hear(self, wire: Wire) -> None:
-        """Carry bytes both ways until the line fails or we are asked to end."""
+        """Carry bytes both ways until the line fails, its driver wants another, or we are asked to end."""
         self._parser.opened(_mono_ms())
         while not self._stopping.is_set():
-            if question := self._parser.to_send(_mono_ms()):
+            question = self._parser.to_send(_mono_ms())
+            if question is None:
+                return
+            if question:
                 wire.write(question)
             data = wire.read(_READ_SECONDS)
             readings = self._parser.feed(data, _mono_ms()) if data else self._parser.idle(_mono_ms())

@@ -11,6 +11,8 @@ from edge.drivers.readings import Alarm, Gap, Parser, Reading, State, Text, Tota
 from edge.rules.counting import Counted, Step, step
 from edge.rules.turn import escaped
 
+_LONG_MS = 24 * 3600 * 1000
+
 
 @dataclass
 class Trial:
@@ -37,7 +39,8 @@ class Trial:
         return self._take(self.parser.idle(mono_ms), arrived)
 
     def end(self) -> None:
-        """Say that nothing more comes: the last state lasted until the last line's time."""
+        """Say that nothing more comes: what has begun never ends, the last state lasted until the last line's time."""
+        self.parser.idle(_mono_ms() + _LONG_MS)
         last = self._arrived if self._state and self._state.at is None else self.parser.tally.last_at
         self._until(last)
         self._state = None

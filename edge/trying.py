@@ -52,7 +52,14 @@ def live(place: Place, trial: Trial, seconds: float) -> Iterator[tuple[Reading, 
     try:
         parser.opened(_mono_ms())
         while time.monotonic() < deadline:
-            if question := parser.to_send(_mono_ms()):
+            question = parser.to_send(_mono_ms())
+            if question is None:
+                wire.close()
+                time.sleep(_READ_SECONDS)
+                wire = open_wire(place)
+                parser.opened(_mono_ms())
+                continue
+            if question:
                 wire.write(question)
             data, now = wire.read(_READ_SECONDS), datetime.now(UTC)
             found = trial.feed(data, _mono_ms(), arrived=now) if data else trial.idle(_mono_ms(), arrived=now)

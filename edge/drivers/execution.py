@@ -41,6 +41,7 @@ class Execution:
     estop: str = ""
     function: str = ""
     power: str = ""
+    available: str = ""
     faults: set[str] = field(default_factory=set)
     """Active faults by key and native code."""
 
@@ -48,7 +49,7 @@ class Execution:
         """Return the one state they come to; `UNKNOWN` when the machine's program state is not known."""
         if self.power == "OFF":
             return MachineState.OFF
-        if self.execution in ("", UNAVAILABLE):
+        if self.execution in ("", UNAVAILABLE) or self.available == UNAVAILABLE:
             return MachineState.UNKNOWN
         if self.estop in _STOPPED or self.faults:
             return MachineState.ALARM

@@ -99,5 +99,7 @@ class Parser(Protocol):
     def idle(self, mono_ms: int) -> list[Reading]:
         """Say that nothing has arrived until `mono_ms`."""
 
-    def to_send(self, mono_ms: int) -> bytes:
-        """Return what to send now; empty: nothing. Only ever questions: no driver commands a machine."""
+    def to_send(self, mono_ms: int) -> bytes | None:
+        """Return what to send now; empty: nothing; None: hang up, and connect again. Only ever questions: no driver
+        commands a machine.
+        """

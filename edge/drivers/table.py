@@ -9,6 +9,7 @@ from edge.drivers.counter.settings import Counter
 from edge.drivers.device import Device
 from edge.drivers.dprnt.settings import Dprnt
 from edge.drivers.haas.settings import Haas
+from edge.drivers.mtconnect.settings import MtConnect
 from edge.drivers.readings import Parser
 from edge.drivers.shdr.settings import Shdr
 
@@ -16,13 +17,14 @@ DRIVERS: Mapping[str, type[Device]] = {
     "counter": Counter,
     "dprnt": Dprnt,
     "haas": Haas,
+    "mtconnect": MtConnect,
     "shdr": Shdr,
 }
 
-Machine = Annotated[Counter | Dprnt | Haas | Shdr, Field(discriminator="driver")]
+Machine = Annotated[Counter | Dprnt | Haas | MtConnect | Shdr, Field(discriminator="driver")]
 """Any of them, as `[[machine]]` in the settings."""
 
 
 def usual(driver: str) -> Parser:
     """Return a driver that no settings have changed."""
-    return DRIVERS[driver].model_construct(id=driver, station=driver).parser()
+    return DRIVERS[driver].model_construct(id=driver, station=driver, address="").parser()  # type: ignore[call-arg]

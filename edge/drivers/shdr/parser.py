@@ -7,11 +7,12 @@ Devices.xml is not needed: a key that the settings do not name is skipped with i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from edge.drivers.execution import UNAVAILABLE, Execution
 from edge.drivers.lines import Lines
 from edge.drivers.readings import Alarm, Gap, Reading, State, Tally, Total
+from edge.drivers.stamps import NOW, stamp_of
 
 PING = b"* PING\n"
 PING_MS_LEAST, PING_MS_MOST = 1, 30 * 60 * 1000
@@ -21,10 +22,6 @@ ASSET_LINES_MOST = 10_000
 FAULTS_MOST = 200
 _COUNT_MOST = 10_000_000
 
-_STAMP = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?(?:@(?:\d+(?:\.\d*)?)?)?", re.ASCII
-)
-_RELATIVE = re.compile(r"\d+(?:\.\d+)?(?:@(?:\d+(?:\.\d*)?)?)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,20}", re.ASCII)
 _LEVELS = frozenset({"unavailable", "normal", "warning", "fault"})
 _CONDITION_TOKENS = 6
@@ -109,7 +106,7 @@ class Parser:
         if stamp is None:
             self.tally.reject(line)
             return
-        at = None if stamp is _NOW else stamp
+        at = None if stamp is NOW else stamp
         self.tally.last_at = at or self.tally.last_at
         if tokens[1].startswith("@"):
             self._skip_asset(tokens)
@@ -159,30 +156,6 @@ class Parser:
         elif name not in faults and len(faults) < FAULTS_MOST:
             faults.add(name)
             yield Alarm(name, (text or code or key)[:_ALARM_CHARACTERS], active=True, at=at)
-
-
-_NOW = datetime.min.replace(tzinfo=UTC)
-"""Stands for a stamp that states no instant: empty (now), or milliseconds since the adapter's own beginning."""
-
-
-def stamp_of(text: str) -> datetime | None:
-    """Return a line's time, `_NOW` if it states no instant, None if it is no time at all.
-
-    Fractions of any length are cut to microseconds; without a zone it is UTC, as the standard says.
-    """
-    text = text.strip()
-    if not text or text.startswith("@") or _RELATIVE.fullmatch(text):
-        return _NOW
-    found = _STAMP.fullmatch(text)
-    if found is None:
-        return None
-    seconds, fraction, zone = found.groups()
-    try:
-        at = datetime.fromisoformat(f"{seconds}{'' if zone in (None, 'Z') else zone}")
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at + timedelta(microseconds=int((fraction or "0")[:6].ljust(6, "0")))
 
 
 def tokens_of(line: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""MTConnect agents, read over HTTP as the standard says: states, part counts, alarms."""
