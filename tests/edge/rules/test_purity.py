@@ -51,7 +51,9 @@ def test_a_module_of_the_rules_imports_nothing_that_could_look_at_the_world(path
 )
 def test_a_driver_imports_nothing_that_could_look_at_the_world(path: Path) -> None:
     for module, _ in imports(path):
-        assert module in {*STANDARD, *SANS_IO, *SETTINGS, "edge.rules", "broker.events"} or module.startswith(("edge.drivers", "edge.rules"))
+        assert module in {*STANDARD, *SANS_IO, *SETTINGS, "edge.rules", "broker.events"} or module.startswith(
+            ("edge.drivers", "edge.rules")
+        )
 
 
 def imports(path: Path) -> list[tuple[str, set[str]]]:
