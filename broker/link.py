@@ -341,6 +341,13 @@ class Link:
         return f"the broker at {self._where()} cannot be reached: {error}"
 
 
+def packets_of_at_most(size_bytes: int) -> Properties:
+    """Return what tells an MQTT 5 broker, at connection, to send nothing larger."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = size_bytes
+    return properties
+
+
 @dataclass(slots=True)
 class _Lost:
     """What one connection learns about its own end."""

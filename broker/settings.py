@@ -55,8 +55,8 @@ class Tls(Settings):
         return self
 
 
-class Mqtt(Settings):
-    """Where the broker is and who we are to it. `password_file` holds the password alone."""
+class Connection(Settings):
+    """Where an MQTT broker is and who we are to it. `password_file` holds the password alone."""
 
     host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
@@ -65,20 +65,25 @@ class Mqtt(Settings):
     password_file: Place | None = None
     tls: Tls | None = None
     keepalive_seconds: Annotated[int, Field(ge=5, le=600)] = 30
-    reconnect_seconds_max: Annotated[float, Field(gt=0, le=600)] = 30.0
 
     @model_validator(mode="after")
     def _plain_text_stays_on_this_machine(self) -> Self:
         if self.tls is None and self.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(
-                f"{self.host} は別の機械なので TLS が要ります。[mqtt.tls] に ca_file を書いてください / "
-                f"{self.host} is another machine and needs TLS: add a [mqtt.tls] table with ca_file"
+                f"{self.host} は別の機械なので TLS が要ります。tls に ca_file を書いてください / "
+                f"{self.host} is another machine and needs TLS: add a table tls with ca_file"
             )
         return self
 
     def password(self) -> str | None:
         """Return the password, read now. Raises OSError if the file cannot be read."""
         return self.password_file.read_text().strip() if self.password_file else None
+
+
+class Mqtt(Connection):
+    """The connection between edges and gateway, which is made again and again."""
+
+    reconnect_seconds_max: Annotated[float, Field(gt=0, le=600)] = 30.0
 
 
 def _known_zone(name: str) -> str:

@@ -24,6 +24,8 @@ class Trial:
     seconds_state: dict[str, float] = field(default_factory=dict)
     counters: dict[str, Counted] = field(default_factory=dict)
     resets: int = 0
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each state began, by the device's own word; all that is known of a recording without any clock."""
     alarms: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
     _state: State | None = None
@@ -73,9 +75,12 @@ class Trial:
         self.readings[type(reading).__name__.lower()] += 1
         match reading:
             case State():
+                self.states[reading.state.value, reading.raw] += 1
                 at = reading.at or self._arrived
                 self._until(at if self._same_clock(reading) else None)
                 self._state, self._since = reading, at
+            case Total(signal, _, old=True) if signal in self.counters:
+                pass
             case Total(signal, value):
                 self.counters[signal], taken = step(self.counters.get(signal, Counted()), value)
                 self.resets += taken in (Step.RESET, Step.JUMP)
@@ -135,6 +140,9 @@ def sentences(trial: Trial) -> Iterator[str]:
     ):
         for name, lasted in sorted(seconds.items(), key=lambda item: -item[1]):
             yield f"{title} {name}: {lasted:.1f} s"
+    if not trial.seconds_state:
+        for (state, raw), times in trial.states.most_common(10):
+            yield f"状態 / state {_both(MACHINE_STATES[state])} ({escaped(raw)}): {times}"
     for name, counter in trial.counters.items():
         yield f"個数 / counted {name}: {counter.total} (表示 / shows {counter.shown})"
     for text, times in trial.alarms.most_common(5):

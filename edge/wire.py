@@ -1,4 +1,4 @@
-"""The line to a device: a serial port or a TCP connection, read and written alike.
+"""The line to a device: a serial port, a TCP connection or topics of a broker, read and written alike.
 
 The only module that imports pyserial. What is read means nothing here.
 """
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import serial
 
-from edge.drivers.device import Framing, Gpio, Place, Serial, Tcp
+from edge.drivers.device import Framing, Gpio, Place, Serial, Tcp, Topics
 from edge.gpio import open_pin
 
 FAILURES = (serial.SerialException, OSError, TypeError, ValueError)
@@ -109,3 +109,7 @@ def open_wire(place: Place) -> Wire:
             return SerialWire(port, baud, framing, xonxoff=xonxoff)
         case Gpio():
             return open_pin(place)
+        case Topics():
+            from edge.topics import TopicsWire  # noqa: PLC0415 - 3 MB that only an agent with such a device needs
+
+            return TopicsWire(place)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from broker.events import Id
-from broker.settings import Settings
+from broker.settings import Connection, Settings
 from edge.drivers.readings import Parser
 from edge.rules.counting import STEP_MOST
 from edge.rules.machines import DWELL_MS
@@ -71,7 +71,18 @@ class Gpio:
         return f"{self.chip} {self.line}"
 
 
-Place = Tcp | Serial | Gpio
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topics of an MQTT broker: `filters` may hold + and #."""
+
+    broker: Connection
+    filters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.broker.host}:{self.broker.port} {' '.join(self.filters)}"
+
+
+Place = Tcp | Serial | Gpio | Topics
 """Where a device is heard."""
 
 
@@ -106,6 +117,19 @@ class NetworkDevice(Device):
     @property
     def place(self) -> Place:
         return Tcp(self.address)
+
+
+class TopicDevice(Device, Connection):
+    """A device that is heard by way of an MQTT broker: the one beside it, usually on this very machine."""
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The topics to listen to."""
+        raise NotImplementedError
+
+    @property
+    def place(self) -> Place:
+        return Topics(self, self.filters)
 
 
 class WiredDevice(Device):

@@ -24,11 +24,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A cumulative counter as the device shows it; what it counts and whether it may be believed is decided later."""
+    """A cumulative counter as the device shows it; what it counts and whether it may be believed is decided later.
+
+    `old`: where it stood at some unknown time. It may begin a count that has none, and never adds to one.
+    """
 
     signal: str
     value: int
     at: datetime | None = None
+    old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

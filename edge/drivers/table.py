@@ -9,6 +9,7 @@ from edge.drivers.counter.settings import Counter
 from edge.drivers.device import Device
 from edge.drivers.dprnt.settings import Dprnt
 from edge.drivers.haas.settings import Haas
+from edge.drivers.mqtt.settings import Mqtt
 from edge.drivers.mtconnect.settings import MtConnect
 from edge.drivers.readings import Parser
 from edge.drivers.shdr.settings import Shdr
@@ -18,10 +19,11 @@ DRIVERS: Mapping[str, type[Device]] = {
     "dprnt": Dprnt,
     "haas": Haas,
     "mtconnect": MtConnect,
+    "mqtt": Mqtt,
     "shdr": Shdr,
 }
 
-Machine = Annotated[Counter | Dprnt | Haas | MtConnect | Shdr, Field(discriminator="driver")]
+Machine = Annotated[Counter | Dprnt | Haas | MtConnect | Mqtt | Shdr, Field(discriminator="driver")]
 """Any of them, as `[[machine]]` in the settings."""
 
 

@@ -83,6 +83,8 @@ def hear(
                 if active:
                     alarms[key] = text
                 station = replace(station, alarms=dict(list(alarms.items())[-ALARMS_MOST:]))
+            case Total(signal, _, old=True) if signal in station.counters:
+                pass
             case Total(signal, value):
                 station, note = _count(station, signal, value, rules)
                 notes += [f"{name} {signal}: {note}"] if note else []

@@ -26,7 +26,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert told == [
         f"{path}: name: ありません。書いてください / is missing. Add it.",
         f"{path}: port: いまは 'many'。整数ではありません。直してください / is 'many', which is no whole number. Change it.",
-        f"{path}: mqtt: broker.example.jp は別の機械なので TLS が要ります。[mqtt.tls] に ca_file を書いてください / broker.example.jp is another machine and needs TLS: add a [mqtt.tls] table with ca_file.",
+        f"{path}: mqtt: broker.example.jp は別の機械なので TLS が要ります。tls に ca_file を書いてください / broker.example.jp is another machine and needs TLS: add a table tls with ca_file.",
         f"{path}: colour: そういう設定はありません。つづりを確かめるか、消してください / is no setting of Mawashi. Check the spelling or remove it.",
     ]
 
