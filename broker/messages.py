@@ -213,14 +213,44 @@ class OpenSession(Model):
     reason: str | None = None
 
 
+STATION_DEVICES = 16
+"""Scanners and machines in one station's picture."""
+
+DeviceState = Literal["heard", "waiting", "silent", "garbage", "lost"]
+"""heard: what it says is understood; waiting: its line is open, nothing was understood yet; silent: it answers no more;
+garbage: bytes come and nothing of them is understood; lost: unplugged, switched off, its line is gone."""
+
+
+class DeviceView(Model):
+    """How one scanner or machine is heard, and since when; `driver` is what the settings call it."""
+
+    id: Id
+    driver: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+    state: DeviceState
+    since: AwareDatetime
+
+
+class Loose(Model):
+    """A machine ran or counted with no session open on this edge: from when to when, and how many pieces it counted."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    pieces: Annotated[int, Field(ge=0)] = 0
+
+
 class StationView(Message):
-    """Retained work in process of one station: a picture for the firm's own displays, never evidence."""
+    """Retained work in process of one station: a picture for the firm's own displays, never evidence.
+
+    `devices` and `loose` came later in this version; no reader was there before them that would refuse them.
+    """
 
     station: Id
     at: AwareDatetime
     sessions: tuple[OpenSession, ...] = ()
     machine: MachineState = MachineState.UNKNOWN
     machine_at: AwareDatetime | None = None
+    devices: Annotated[tuple[DeviceView, ...], Field(max_length=STATION_DEVICES)] = ()
+    loose: Loose | None = None
 
 
 class Amount(Model):

@@ -88,6 +88,15 @@ MACHINE_STATES: dict[str, Word] = {
     "unknown": Word("不明", "Unknown"),
 }
 
+DEVICE_STATES: dict[str, Word] = {
+    "heard": Word("受信中", "Heard"),
+    "waiting": Word("まだ何も届かない", "Nothing yet"),
+    "silent": Word("返事なし", "No answer"),
+    "garbage": Word("読めない信号", "Unreadable"),
+    "lost": Word("つながらない", "Not connected"),
+}
+"""How a scanner or machine is heard: the words of `broker.messages.DeviceState`."""
+
 FLAGS: dict[str, Word] = {
     "unknown_number": Word("番号不明：事務所で受注に結び付けてください", "Unknown number: the office should name it"),
     "finish_without_start": Word("着手のない完了", "Finish without a start"),

@@ -16,9 +16,10 @@ from queue import Empty, SimpleQueue
 
 from broker.clock import Reading
 from broker.events import MachineState
-from broker.messages import OpenSession, StationView
+from broker.messages import DeviceView, OpenSession, StationView
 from edge import panel as words
 from edge.books import is_damage
+from edge.devices import Devices
 from edge.inbox import Inbox, Item, MachineFound, MachineLost, PortLost, PortOpen, Scanned, Sensed, Stop, Typed
 from edge.log import Log
 from edge.machines import Machines
@@ -49,6 +50,7 @@ class Agent:
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()
         self._machines = Machines(settings, self._store, self._inbox, self._taps.by_device, log)
+        self._devices = Devices(settings, self._ports, self._machines, self._taps.by_device)
         self._pictured: dict[str, object] = dict.fromkeys(
             [
                 *(station for one in settings.scanner for station in one.stations),
@@ -139,7 +141,8 @@ class Agent:
         for scanner, desk in self._desks.items():
             if answer := tick(self._store.memory, desk, now):
                 self._answer(scanner, answer, now)
-        if self._machines.tick(now):
+        changed = self._machines.tick(now)
+        if self._devices.tick(self._lost, now) or changed:
             self._pictures()
         self._write_status()
 
@@ -197,9 +200,12 @@ class Agent:
         for name in names:
             here = tuple(one for one in sessions if one.station == name)
             machine, since = self._machines.seen(name)
-            if self._pictured.get(name) != (here, machine, since):
-                self._pictured[name] = here, machine, since
-                self._store.uplink.picture(station_view(name, here, now, machine, since))
+            devices = self._devices.at(name)
+            if self._pictured.get(name) != (here, machine, since, devices):
+                self._pictured[name] = here, machine, since, devices
+                self._store.uplink.picture(
+                    station_view(name, here, now, machine=machine, machine_at=since, devices=devices)
+                )
 
     def _write_status(self) -> None:
         """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""
@@ -214,6 +220,7 @@ class Agent:
             "scanners": {name: self._lost.get(name) for name in self._ports},
             "machines": self._machines.lost,
             "malformed": self._machines.malformed,
+            "devices": self._devices.status(),
             "dropped": {
                 name: {"half": port.counts.half, "overflow": port.counts.overflow} for name, port in self._ports.items()
             },
@@ -234,15 +241,18 @@ def station_view(
     name: str,
     sessions: Sequence[Session],
     at: datetime,
+    *,
     machine: MachineState = MachineState.UNKNOWN,
     machine_at: datetime | None = None,
+    devices: tuple[DeviceView, ...] = (),
 ) -> StationView:
-    """Return the picture of one station: its open sessions, and what its machine does since when."""
+    """Return the picture of one station: its open sessions, what its machine does since when, and its devices."""
     return StationView(
         station=name,
         at=at,
         machine=machine,
         machine_at=machine_at,
+        devices=devices,
         sessions=tuple(
             OpenSession.model_validate(
                 {

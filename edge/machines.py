@@ -10,7 +10,7 @@ from datetime import datetime
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
 from edge.drivers.device import Device
-from edge.drivers.readings import Reading
+from edge.drivers.readings import Reading, Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
 from edge.log import Log
 from edge.machine import MachinePort
@@ -119,6 +119,14 @@ class Machines:
 
     def _total(self, machine: str) -> int:
         return self._stations[machine].counters.get(_SIGNAL, Counted()).total
+
+    def tally(self, machine: str) -> Tally:
+        """Return what a machine has sent since the start."""
+        return self._ports[machine].tally
+
+    def said(self, machine: str) -> Seen | None:
+        """Return what was last said of a machine; None if nothing was."""
+        return self._stations[machine].said
 
     @property
     def malformed(self) -> dict[str, int]:

@@ -23,6 +23,7 @@ from gateway.web.guard import Guard
 from gateway.web.leads import Leads
 from gateway.web.look import HERE
 from gateway.web.memory import Memory
+from gateway.web.pictures import Follower
 from gateway.web.reader import Language, Names, Reader
 from gateway.web.uploads import Uploads
 from gateway.web.watch import Watch
@@ -38,11 +39,15 @@ def create_app(settings: Gateway) -> FastAPI:
 
     @asynccontextmanager
     async def following(_: FastAPI) -> AsyncIterator[None]:
-        watch = Watch(settings, read_clock, memory, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        watch = Watch(settings, read_clock, memory, loop)
+        follower = Follower(settings.mqtt, memory.pictures, memory.pictured, loop)
         watch.start()
+        follower.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(follower.stop)
             await asyncio.to_thread(watch.stop)
             state.close()
 

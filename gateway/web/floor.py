@@ -1,6 +1,6 @@
 """One firm's floor: what comes, what may start, what is at which station, what is to be shipped. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from gateway.rules.order import Amount, Operation, OrderState, Phase, Session, S
 from gateway.rules.sharing import percent, view
 from gateway.sorting import as_people_count
 from gateway.web import words
+from gateway.web.devices import DeviceSign, LooseSign, StationSigns, loose
 from gateway.web.lane import Due, due_in, open_flags
 from gateway.web.reader import Reader
 
@@ -49,6 +50,8 @@ class Tile:
 
     station: str
     machine: MachineSign | None
+    devices: tuple[DeviceSign, ...]
+    loose: LooseSign | None
     slips: tuple[Slip, ...]
 
 
@@ -71,13 +74,25 @@ class MachineNow:
     since: datetime | None
 
 
-def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow], reader: Reader) -> Floor:
-    """Return the floor of one firm. Of other firms' steps it tells only what this firm was granted to see."""
+def floor(
+    firm: str,
+    orders: Iterable[OrderState],
+    machines: Iterable[MachineNow],
+    reader: Reader,
+    *,
+    pictured: Mapping[str, StationSigns] | None = None,
+) -> Floor:
+    """Return the floor of one firm. Of other firms' steps it tells only what this firm was granted to see.
+
+    `pictured`: by station, what its edge says of its devices.
+    """
+    pictured = pictured or {}
+    ended: dict[str, list[datetime]] = {}
     coming: list[Slip] = []
     ready: list[Slip] = []
     ship: list[Slip] = []
     signs = {machine.station: _sign(machine, reader) for machine in machines}
-    at: dict[str, list[Slip]] = {station: [] for station in signs}
+    at: dict[str, list[Slip]] = {station: [] for station in (*signs, *pictured)}
     for order in orders:
         if firm not in order.firms or order.state is State.CANCELLED or order.delivered_at:
             continue
@@ -104,6 +119,8 @@ def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow
             if operation.station:
                 at.setdefault(operation.station, [])
             for session in operation.sessions:
+                if session.closed_at:
+                    ended.setdefault(session.station, []).append(session.closed_at)
                 if session.phase is not Phase.FINISHED:
                     at.setdefault(session.station, []).append(_at_work(order, operation, session, reader))
             if slip := _to_ship(order, operation, firm, reader):
@@ -112,11 +129,34 @@ def floor(firm: str, orders: Iterable[OrderState], machines: Iterable[MachineNow
         tuple(sorted(coming, key=lambda slip: (slip.state != State.IN_TRANSIT, slip.rank))),
         tuple(sorted(ready, key=_rank)),
         tuple(
-            Tile(station, signs.get(station), tuple(sorted(at[station], key=_rank)))
+            _tile(
+                station,
+                signs.get(station),
+                pictured.get(station, StationSigns()),
+                at[station],
+                ended=ended.get(station, ()),
+                reader=reader,
+            )
             for station in sorted(at, key=as_people_count)
         ),
         tuple(sorted(ship, key=_rank)),
     )
+
+
+def _tile(
+    station: str,
+    machine: MachineSign | None,
+    told: StationSigns,
+    slips: list[Slip],
+    *,
+    ended: Collection[datetime],
+    reader: Reader,
+) -> Tile:
+    """Return a station's tile. What a machine did last is not what it does, if its edge is away."""
+    if machine and told.edge_away:
+        machine = MachineSign("unknown", MACHINE_STATES["unknown"], "")
+    ran = loose(told.loose, ended, reader, at_work=bool(slips))
+    return Tile(station, machine, told.devices, ran, tuple(sorted(slips, key=_rank)))
 
 
 def _rank(slip: Slip) -> str:

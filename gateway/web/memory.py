@@ -13,6 +13,7 @@ from gateway.rules.order import OrderState, State
 from gateway.state import Kept, StationRow
 from gateway.web.absent import Absent
 from gateway.web.lane import Show, shown
+from gateway.web.pictures import Pictures
 
 LISTENERS = 200
 """Live streams at once; a browser opens one a page."""
@@ -100,6 +101,7 @@ class Memory:
         self.revision = 0
         self.ready = False
         self.pulse: Pulse | None = None
+        self.pictures = Pictures()
         self._listeners: set[Listener] = set()
         self.firms: dict[str, None] = {}
         """Every firm that an order named, in the order of its first."""
@@ -137,6 +139,11 @@ class Memory:
         self.stations = tuple(stations)
         if changed:
             self._tell(machines=tuple(changed))
+
+    def pictured(self, firms: frozenset[str]) -> None:
+        """Tell the pages of firms whose pictures changed."""
+        if firms:
+            self._tell(machines=tuple(firms))
 
     def beat(self, pulse: Pulse) -> None:
         """Take in how current everything is; once a day, let go of the orders that have become old."""

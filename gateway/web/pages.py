@@ -13,6 +13,7 @@ from gateway.state import Kept
 from gateway.web import office_words, words
 from gateway.web.ask import LIMIT, questions
 from gateway.web.bars import order_time, own_times
+from gateway.web.devices import signs
 from gateway.web.floor import MachineNow, floor
 from gateway.web.lane import Show, lane, rank
 from gateway.web.look import look
@@ -101,7 +102,9 @@ async def firm_floor(request: Request, firm: str, part: Part = False) -> Respons
         for row in memory.stations
         if row.firm == firm
     ]
-    built = floor(firm, open_orders, machines, seen.reader)
+    pictures = memory.pictures
+    told = signs(pictures.of(firm), pictures.offline(firm), seen.reader)
+    built = floor(firm, open_orders, machines, seen.reader, pictured=told)
     return seen.page("_floor.html" if part else "firm.html", firm=firm, floor=built)
 
 

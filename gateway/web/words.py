@@ -177,6 +177,8 @@ READY = Word("着手待ち", "Ready")
 AT_STATIONS = Word("設備・作業台", "Stations")
 SHIP = Word("出荷待ち", "To ship")
 FREE = Word("空き", "Free")
+EDGE_AWAY = Word("端末がつながらない：機械の様子は分かりません", "terminal away: nobody knows")
+LOOSE = Word("票なしで運転", "Ran without a ticket")
 NOBODY_SCANNED = Word("まだ読み取りはありません", "No scan yet")
 EMPTY_COLUMN = Word("なし", "none")
 FROM_FIRM = Word("{firm}から", "from {firm}")
@@ -189,6 +191,7 @@ STAGES = {
 }
 NEXT_THERE = Word("前工程 {firm} {stage}", "before: {firm}, {stage}")
 
+SECONDS = Word("{s}秒", "{s} s")
 MINUTES = Word("{m}分", "{m} min")
 HOURS = Word("{h}時間{m}分", "{h} h {m} min")
 WHOLE_HOURS = Word("{h}時間", "{h} h")

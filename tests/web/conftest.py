@@ -96,12 +96,12 @@ def client(house: House) -> Iterator[TestClient]:
 class Server:
     """`python -m gateway.web` as it runs for real."""
 
-    def __init__(self, house: House, directory: Path) -> None:
+    def __init__(self, house: House, directory: Path, extra: str = "") -> None:
         self.house = house
         file = directory / "gateway.toml"
         firms = "\n".join(f'[[firms]]\nid = "{f.id}"\nname = "{f.name}"\nname_en = "{f.name_en}"' for f in sample.FIRMS)
         file.write_text(
-            f'data_dir = "{house.settings.data_dir}"\n[web]\nport = {house.settings.web.port}\n{firms}\n',
+            f'data_dir = "{house.settings.data_dir}"\n[web]\nport = {house.settings.web.port}\n{firms}\n{extra}\n',
             encoding="utf-8",
         )
         self.url = f"http://127.0.0.1:{house.settings.web.port}"

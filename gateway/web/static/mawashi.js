@@ -102,6 +102,19 @@
   };
   const concerns = (data) => main.dataset.order ? data.order === main.dataset.order : data.firms.includes(main.dataset.firm);
 
+  // --- ages: what is lost goes on being lost between two fetches -----------------------------------------------------
+  const AGES = [[60, 1], [3600, 60], [48 * 3600, 3600], [Infinity, 86400]];  // up to so many seconds, counted in so many
+  const ageWords = (main.dataset.ages ?? "").split("|");
+  const grow = () => {
+    for (const shown of main.querySelectorAll("[data-age]")) {
+      shown.bornAt ??= performance.now() - Number(shown.dataset.age) * 1000;
+      const seconds = (performance.now() - shown.bornAt) / 1000;
+      const scale = AGES.findIndex(([most]) => seconds < most);
+      shown.textContent = ageWords[scale].replace("{n}", Math.floor(seconds / AGES[scale][1]));
+    }
+  };
+  if (main.dataset.ages) setInterval(grow, 1000);
+
   // --- the stream --------------------------------------------------------------------------------------------------
   let stream = null;
   const listen = () => {
