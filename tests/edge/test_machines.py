@@ -10,6 +10,7 @@ import pytest
 from broker.events import MachineState
 from broker.messages import StationView
 from broker.topics import Kind, Topic
+from edge import raw
 from tests.conftest import Mosquitto
 from tests.edge.shop import EDGE, FINISH, FIRM, TICKET, Agent, PtyScanner, Server
 from tests.machines.adapter import Adapter
@@ -89,25 +90,44 @@ def test_a_machines_state_and_count_meet_the_job_that_is_scanned_there(
     assert server.events.index(counts[-1]) < finish, "what it counted is told before its start ends"
 
 
+def heard(server: Server, station: str) -> dict[str, str]:
+    """How each device of a station is heard, as the board would show it."""
+    view = seen(server, station)
+    return {device.id: device.state for device in view.devices} if view else {}
+
+
 def test_a_dead_machine_and_one_that_talks_nonsense_hold_nobody_up_and_are_said(
     agent: Agent, server: Server, scanner: PtyScanner, adapter: Adapter, other: Adapter
 ):
+    (agent.settings.parent / "press").mkdir()
+    press = PtyScanner(agent.settings.parent / "press")
+    agent.settings.write_text(
+        agent.settings.read_text()
+        + f'[[machine]]\nid = "m3"\ndriver = "counter"\nstation = "press-1"\nport = "{press.port}"\n'
+    )
     adapter.say(execution="ACTIVE")
     other.say(execution="ACTIVE")
     agent.ready()
     agent.until(lambda: does(server, "lathe-1", MachineState.RUNNING), "it to run on the board")
     agent.until(lambda: does(server, "lathe-2", MachineState.RUNNING), "the other to run on the board")
     other.raw(bytes(range(256)) * 400)
+    agent.until(lambda: heard(server, "press-1") == {"m3": "waiting"}, "the counter to be waited for")
+    press.send(b"\xf8\x00\x80 wrong speed\n")
     adapter.stop()
     agent.says("machine m1 cannot be heard")
+    agent.until(lambda: heard(server, "lathe-1")["m1"] == "lost", "it to be said lost")
     agent.until(lambda: does(server, "lathe-1", MachineState.UNKNOWN), "it to be unknown, not running")
     assert "機械 / machine m1: つながりません" in agent.command("status").stdout
     scanner.scan(TICKET)
     agent.until(lambda: "start" in server.kinds(), "the scan is recorded all the same")
     assert does(server, "lathe-2", MachineState.RUNNING)
     agent.until(lambda: agent.status()["malformed"]["m2"] > 0, "the nonsense to be counted")
+    assert heard(server, "lathe-2") == {"m2": "heard"}, "it answers its pings between the nonsense"
+    agent.until(lambda: heard(server, "press-1") == {"m3": "garbage"}, "the garbage to be said")
+    assert b"wrong speed" in b"".join(one.data for one in raw.read(agent.data_dir / "raw" / "m3"))
     adapter.start().say(execution="READY")
     agent.until(lambda: does(server, "lathe-1", MachineState.IDLE), "it to be heard again")
+    agent.until(lambda: heard(server, "lathe-1") == {"m1": "heard", "s1": "heard"}, "both to be heard")
     assert adapter.heard.replace(b"* PING\n", b"") == b"", "nothing but pings was ever sent to a machine"
     assert set(other.heard.split(b"\n")) == {b"* PING", b""}
 
