@@ -5,6 +5,7 @@ The only module that imports pyserial. What is read means nothing here.
 
 import os
 import socket
+import termios
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +14,9 @@ import serial
 from edge.drivers.device import Framing, Gpio, Place, Serial, Tcp, Topics
 from edge.gpio import open_pin
 
-FAILURES = (serial.SerialException, OSError, TypeError, ValueError)
-"""What a device that goes away raises, TypeError when the port was closed by another thread just now."""
+FAILURES = (serial.SerialException, OSError, TypeError, ValueError, termios.error)
+"""What a device that goes away raises: TypeError when the port was closed by another thread just now, termios.error
+(no OSError) when it went while it was being set, or cannot be set so."""
 _CONNECT_SECONDS = 3.0
 _WRITE_SECONDS = 0.2
 _READ_BYTES = 65_536
