@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -49,12 +49,14 @@ def pieces(readings: list[Reading]) -> int:
     return counter.total
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_what_a_board_sends_is_what_is_read(number: int, count: int, uptime_ms: int):
     record = Record(number, count, uptime_ms)
     assert record_of(record.line().rstrip(b"\n")) == record
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers, st.data())
 def test_a_flipped_bit_is_always_noticed(number: int, count: int, uptime_ms: int, data: st.DataObject):
     line = bytearray(Record(number, count, uptime_ms).line()[:-1])
@@ -140,6 +142,7 @@ chunks = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(chunks, st.none() | st.integers(1, 5_000))
 def test_any_bytes_however_they_are_cut_give_the_same_never_an_error_and_nothing_is_ever_sent(
     said_bytes: list[bytes], cycle_ms: int | None
@@ -220,6 +223,7 @@ def test_edges_that_the_kernel_threw_away_are_counted_by_its_numbers():
     assert pieces(found) == 9
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5_000), max_size=12).map(sorted))
 def test_however_edges_come_on_a_pin_each_is_counted_once(edges_ms: list[int]):
     parser, pins = Parser(), Pins(edges_ms)

@@ -1,7 +1,7 @@
 """DPRNT: our record as different controls print it, what is missing by name, and that nothing is ever sent."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.events import MachineState
@@ -170,6 +170,7 @@ chunks = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(chunks)
 def test_any_bytes_however_they_are_cut_give_the_same_never_an_error_and_nothing_is_ever_sent(pieces: list[bytes]):
     whole, cut, by_one = Parser(), Parser(), Parser()

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.events import MachineState
@@ -202,6 +202,7 @@ chunks = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(chunks)
 def test_any_bytes_however_they_are_cut_give_the_same_and_never_an_error(pieces: list[bytes]):
     whole, cut = Parser(), Parser()
@@ -221,7 +222,7 @@ def test_any_bytes_however_they_are_cut_give_the_same_and_never_an_error(pieces:
     assert states(last)[-1:] == [MachineState.RUNNING], "it is read again at the next good answer"
 
 
-settings = st.fixed_dictionaries(
+any_keys = st.fixed_dictionaries(
     {
         "poll_seconds": st.floats(min_value=1, max_value=60),
         "parts": st.sampled_from(["Q402", "Q403", "Q500"]),
@@ -235,7 +236,8 @@ turns = st.lists(
 )  # fmt: skip
 
 
-@given(settings, turns)
+@settings(deadline=None)
+@given(any_keys, turns)
 def test_every_byte_ever_sent_is_a_question_of_the_whitelist_and_one_is_open_at_a_time(
     keys: dict[str, Any], said: list[tuple[int, str, bytes]]
 ):
