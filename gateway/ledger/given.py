@@ -18,9 +18,9 @@ class Appended(Model):
 
 
 class Unless(Model):
-    """Write only if no event of the gateway's own above `since` names one of these keys, orders' or tickets'."""
+    """Write only if no event of the gateway's own above `since` states one of these: keys, tickets, order numbers."""
 
-    named: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")], ...], Field(min_length=1)]
+    named: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1)]
     since: Annotated[int, Field(ge=0)]
 
 

@@ -4,6 +4,7 @@ Which messages are grouped and when they are acknowledged stands in `gateway.app
 """
 
 import contextlib
+import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -206,10 +207,10 @@ class WritableLedger(Ledger):
 
 
 def _named_since(connection: Connection, unless: Unless) -> bool:
-    """Whether an event of the gateway's own above a position names one of these keys."""
+    """Whether an event of the gateway's own above a position states one of these, as JSON writes it."""
     own = select(t.epochs.c.id).where(t.epochs.c.author == GATEWAY)
     later = select(t.rows.c.body).where(t.rows.c.position > unless.since, t.rows.c.epoch_id.in_(own))
-    keys = [f'"{key}"'.encode() for key in unless.named]
+    keys = [json.dumps(key, ensure_ascii=False).encode() for key in unless.named]
     return any(key in body for body in connection.scalars(later) for key in keys)
 
 

@@ -14,15 +14,30 @@ from zoneinfo import ZoneInfo
 
 from broker.clock import clock
 from broker.events import Order, encode
-from gateway.api import Api
+from broker.words import Word
+from gateway.api import Api, ChangedMeanwhile, GatewayAway
+from gateway.ledger import Ledger
+from gateway.ledger.given import Unless
+from gateway.orders.known import called
 from gateway.orders.layout import Answers, Layout
 from gateway.orders.proposals import Known, Proposal, created
+from gateway.orders.projected import wait_projected
 from gateway.orders.remembered import Remembered, recall, remember
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.sheets import letter
 from gateway.state import State
 
+BEHIND = Word(
+    "共有サーバーがまだ記録を読んでいて、同じ受注がもうあるか確かめられません。何も登録していません。少し待ってもう一度",
+    "The shared server is still reading its records, so nobody can see whether these orders are there already. Nothing "
+    "was imported. Try again in a moment",
+)
+TAKEN_MEANWHILE = Word(
+    "その間に、同じ番号の受注をほかの人が登録しました。何も登録していません。もう一度開いて確かめてください",
+    "Somebody else has entered an order of the same number meanwhile. Nothing was imported. Look at the file again",
+)
+_CATCH_UP_SECONDS = 5.0
 _MINTED_AT_ONCE = 10_000
 """What one request to the gateway's API may ask for."""
 _NAMES_KEPT = 20_000
@@ -45,10 +60,28 @@ def named_in(state: State) -> Callable[[str], Sequence[OrderState]]:
     return named
 
 
-def bring(api: Api, proposals: Sequence[Proposal], *, by: str) -> list[Order]:
-    """Record the orders, all or none, and return the events. Raises GatewayAway."""
+def caught_up(state: State, ledger: Ledger) -> int:
+    """Return up to where every record is in the state: what is looked up now, is complete. Raises GatewayAway."""
+    position = ledger.last_position()
+    if not wait_projected(state, position, seconds=_CATCH_UP_SECONDS):
+        raise GatewayAway(_both(BEHIND))
+    return position
+
+
+def bring(api: Api, proposals: Sequence[Proposal], *, by: str, since: int | None = None) -> list[Order]:
+    """Record the orders, all or none, and return the events. Raises GatewayAway.
+
+    `since`: as of which position was seen that none of them is there yet. Raises ChangedMeanwhile, and records nothing,
+    if the office wrote of any such number after it; None: they are new for certain.
+    """
+    named = tuple(dict.fromkeys(called(proposal.part) for proposal in proposals))
     events = mint(api, proposals, by=by[:200])
-    api.append([encode(event) for event in events])
+    try:
+        api.append(
+            [encode(event) for event in events], unless=None if since is None else Unless(named=named, since=since)
+        )
+    except ChangedMeanwhile:
+        raise ChangedMeanwhile(_both(TAKEN_MEANWHILE)) from None
     return events
 
 
@@ -88,6 +121,10 @@ def keep_answers(settings: Gateway, layout: Layout, answers: Answers) -> Path | 
 def today(settings: Gateway) -> date:
     """Return the day it is where the gateway's people are."""
     return clock().read().at.astimezone(ZoneInfo(settings.time_zone)).date()
+
+
+def _both(word: Word) -> str:
+    return f"{word.ja} / {word.en}"
 
 
 def _minted(api: Api, *, numbers: int = 0, tickets: int = 0) -> Iterator[str]:

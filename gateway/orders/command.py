@@ -1,6 +1,5 @@
 """`mawashi order import`, `mawashi order parts`: files in, orders recorded; which parts were ever made."""
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,19 +9,18 @@ from broker.settings import SettingsError
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
 from gateway.orders import said
-from gateway.orders.bring import bring, keep_answers, known
+from gateway.orders.bring import bring, caught_up, keep_answers, known
 from gateway.orders.columns import HEADINGS, Column, folded
 from gateway.orders.layout import Answers
 from gateway.orders.order_file import parse
 from gateway.orders.parts import master
-from gateway.orders.projected import wait_orders, wait_projected
+from gateway.orders.projected import wait_orders
 from gateway.orders.proposals import Parsed
 from gateway.settings import Gateway
 from gateway.sheets import SIZE_LIMIT_BYTES
 from gateway.state import State
 
 _PATIENCE_SECONDS = 30.0
-_CATCH_UP_SECONDS = 5.0
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault
@@ -51,18 +49,13 @@ def import_file(settings: Gateway, wanted: Wanted) -> int:
         answers = _answers(wanted)
         data = _read(wanted.file)
         with State.open(settings.state_url) as state:
-            if wanted.dry_run:
-                with contextlib.suppress(StoreError), Ledger.open(settings.ledger_url) as ledger:
-                    _catch_up(state, ledger)
-            else:
-                Api.connect(settings.socket)  # no word about the file while nobody could take it
-                with Ledger.open(settings.ledger_url) as ledger:
-                    _catch_up(state, ledger)
+            since = _seen_up_to(settings, state, dry_run=wanted.dry_run)
             parsed = parse(data, known(settings, state, again=wanted.again), answers)
             if parsed.problems or wanted.dry_run:
                 said.preview(wanted.file.name, parsed, json=wanted.json)
                 return 1 if parsed.problems else 0
-            events = bring(Api.connect(settings.socket), parsed.proposals, by=f"{wanted.by} import {wanted.file.name}")
+            by = f"{wanted.by} import {wanted.file.name}"
+            events = bring(Api.connect(settings.socket), parsed.proposals, by=by, since=since)
             kept = _keep(settings, parsed, answers)
             shown = wait_orders(state, [event.order for event in events], seconds=_PATIENCE_SECONDS)
     except (Refused, GatewayAway, StoreError, SettingsError) as refusal:
@@ -124,6 +117,19 @@ def _column(name: str, option: str) -> Column:
     )
 
 
+def _seen_up_to(settings: Gateway, state: State, *, dry_run: bool) -> int:
+    """Wait for what is recorded; a dry run looks at what there is, also before a server ever ran. Raises GatewayAway."""
+    try:
+        if not dry_run:
+            Api.connect(settings.socket)  # no word about the file while nobody could take it
+        with Ledger.open(settings.ledger_url) as ledger:
+            return caught_up(state, ledger)
+    except (StoreError, GatewayAway):
+        if not dry_run:
+            raise
+    return 0
+
+
 def _keep(settings: Gateway, parsed: Parsed, answers: Answers) -> Path | None:
     """Remember the answers; the orders are recorded already, so what goes wrong is said and no more."""
     assert parsed.layout
@@ -135,10 +141,6 @@ def _keep(settings: Gateway, parsed: Parsed, answers: Answers) -> Path | None:
             file=sys.stderr,
         )
         return None
-
-
-def _catch_up(state: State, ledger: Ledger) -> None:
-    wait_projected(state, ledger.last_position(), seconds=_CATCH_UP_SECONDS)
 
 
 def _read(path: Path) -> bytes:

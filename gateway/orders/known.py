@@ -99,9 +99,11 @@ def _tell(cells: Cells, where: Column, asked: OrderPart, part: Part, *, same: bo
 
 def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
     """Note an order that is there already; tell of one that is for the same number and part and yet another."""
-    for order in _called(asked, known.named):
+    for order in known.named(called(asked)):
         if order.coordinator != asked.coordinator or order.state is State.CANCELLED or not _same_part(asked, order):
             continue
+        if not asked.own_number and _other_customer(asked, order):
+            continue  # the number is the customer's, and two customers may use one
         number = order.number or order.key
         if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)):
             if known.again:
@@ -193,16 +195,20 @@ def parent_of(cells: Cells, coordinator: str, named: Named) -> str | None:
     return None
 
 
-def _called(asked: OrderPart, named: Named) -> list[OrderState]:
+def called(asked: OrderPart) -> str:
+    """Return by which of its names an order is looked for among those that are there."""
     names = (asked.own_number, asked.customer_number, asked.drawing, asked.part)
-    name = next((name for name in names if name), "")
-    return list(named(name))
+    return next((name for name in names if name), "")
 
 
 def _same_number(asked: OrderPart, order: OrderState) -> bool:
     if asked.own_number:
         return order.own_number == asked.own_number
     return (order.customer_number or None) == (asked.customer_number or None)
+
+
+def _other_customer(asked: OrderPart, order: OrderState) -> bool:
+    return bool(asked.customer and order.customer and folded(asked.customer) != folded(order.customer))
 
 
 def _same_part(asked: OrderPart, order: OrderState) -> bool:

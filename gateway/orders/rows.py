@@ -110,14 +110,17 @@ def states_step(cells: Cells) -> bool:
 
 
 def _continues(first: Cells, cells: Cells) -> bool:
-    """Say whether a row is a further step of the order above: it states one, and nothing makes it another order."""
+    """Say whether a row is a further step of the order above: it states one, and nothing makes it another order.
+
+    Two customers may use one number; a shop's own number is one order's.
+    """
     if not states_step(cells) or cells.texts == first.texts:
         return False  # no step; or the very same row once more, which is asked about
     part = Column.DRAWING if Column.DRAWING in cells.raw else Column.PART
     return all(
         not cells.own(column) or not first.own(column) or cells.own(column) == first.own(column)
         for column in (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, part)
-    )
+    ) and (Column.OWN_NUMBER in cells.raw or cells.own(Column.CUSTOMER) in ("", first.own(Column.CUSTOMER)))
 
 
 def _inherit(above: Cells, cells: Cells) -> None:

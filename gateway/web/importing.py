@@ -9,13 +9,15 @@ from starlette.datastructures import FormData, UploadFile
 
 from broker.settings import SettingsError
 from gateway.api import Api, GatewayAway
-from gateway.orders.bring import bring, keep_answers, known
+from gateway.ledger import Ledger, StoreError
+from gateway.orders.bring import bring, caught_up, keep_answers, known
 from gateway.orders.columns import HEADINGS, Column
 from gateway.orders.layout import Answers
 from gateway.orders.order_file import parse
 from gateway.orders.projected import wait_orders
 from gateway.orders.proposals import Parsed
 from gateway.orders.remembered import recall
+from gateway.settings import Gateway
 from gateway.sheets import COLUMN_LIMIT, SIZE_LIMIT_BYTES
 from gateway.web import import_words as say
 from gateway.web.form import remember_who, who_wrote_last
@@ -131,16 +133,20 @@ async def _preview(request: Request, seen: Look, upload: Upload) -> Response:
 
 def _import(request: Request, upload: Upload) -> None:
     """Record the orders, once, if nothing is wrong as of now."""
+    settings: Gateway = request.app.state.settings
     with upload.busy:
         if upload.orders:
             return
         try:
+            api = Api.connect(settings.socket)
+            with Ledger.open(settings.ledger_url) as ledger:
+                since = caught_up(request.app.state.store, ledger)
             parsed = _read(request, upload)
             if parsed.problems:
                 return
-            api = Api.connect(request.app.state.settings.socket)
-            upload.orders = tuple(bring(api, parsed.proposals, by=f"{upload.by} import {upload.name}".strip()))
-        except (GatewayAway, SettingsError) as error:
+            by = f"{upload.by} import {upload.name}".strip()
+            upload.orders = tuple(bring(api, parsed.proposals, by=by, since=since))
+        except (GatewayAway, SettingsError, StoreError) as error:
             upload.trouble = str(error)
             return
         _keep(request, upload, parsed)

@@ -15,10 +15,13 @@ from broker.codes import TicketCode, printed
 from broker.events import Action, OrderPart, Work, encode
 from gateway.api import Api, ChangedMeanwhile
 from gateway.cli import app
+from gateway.ledger import Ledger
 from gateway.office import command
 from gateway.office.desk import Desk
 from gateway.office.refusals import Impossible
 from gateway.office.wishes import Alter, Hold
+from gateway.orders.bring import bring, caught_up, known
+from gateway.orders.order_file import parse
 from gateway.rules.order import OrderState
 from gateway.web.app import create_app
 from tests.conftest import Mosquitto, until
@@ -180,6 +183,23 @@ def test_of_two_who_looked_at_the_same_moment_only_one_writes(server: Server) ->
             second.plan(second.look(key), Hold(), version=too.version)
     state = stands(server, key)
     assert (state.quantity, state.held, len(state.history)) == (60, False, 2)
+
+
+def test_of_two_tabs_that_import_one_file_at_the_same_moment_one_is_refused(server: Server) -> None:
+    file = "注文番号,図番,数量,工程,会社,幹事会社\n同時-1,\"12\"\" 軸\",5,旋削,turning,turning\n".encode()
+    api = Api.connect(server.settings.socket)
+    with server.caught_up() as state, Ledger.open(server.settings.ledger_url) as ledger:
+        seen = [(caught_up(state, ledger), parse(file, known(server.settings, state))) for _tab in range(2)]
+        (since, first), (_, second) = seen
+        (made,) = bring(api, first.proposals, by="一", since=since)
+        with pytest.raises(ChangedMeanwhile, match="同じ番号の受注をほかの人が登録しました"):
+            bring(api, second.proposals, by="二", since=since)
+        (problem,) = parse(file, known(server.settings, server.caught_up())).problems
+        assert made.part
+        assert made.part.number
+        assert made.part.number in problem.reason.ja
+        (meant,) = bring(api, second.proposals, by="二", since=caught_up(state, ledger))
+    assert meant.order != made.order
 
 
 def test_nobody_writes_without_who_and_why(server: Server) -> None:

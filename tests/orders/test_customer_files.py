@@ -305,6 +305,18 @@ def test_an_order_that_is_there_already_is_a_problem_unless_a_further_one_is_mea
     assert any("とは別の受注になる" in note for _, _, note in said(other, notes=True))
 
 
+def test_two_customers_may_use_one_order_number():
+    head = "注文番号,客先,図番,品名,数量,納期,工程,会社,幹事会社"
+    row = "PO-9,{},VB-2204,軸,50,2026/12/25,旋削,turning,turning"
+    there = made(customer_number="PO-9", customer="サンプル精機", due=date(2026, 12, 25), quantity=50)
+    assert parse(csv(row.format("見本工業"), head=head), known(there)).proposals
+    for same in ("サンプル精機", ""):  # whose it is nobody said: it may be the same
+        (problem,) = parse(csv(row.format(same), head=head), known(there)).problems
+        assert problem.reason.ja == "もう登録されている（共通番号 4471）"
+    both = parse(csv(row.format("見本工業"), row.format("サンプル精機"), head=head), known())
+    assert [one.part.customer for one in both.proposals] == ["見本工業", "サンプル精機"]
+
+
 def test_the_same_row_twice_is_a_problem_and_a_part_delivery_is_not():
     row = "PO-9,VB-2204,C,,200,2026/12/25,turning"
     (problem,) = parse(csv(row, row), known(made())).problems
