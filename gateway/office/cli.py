@@ -76,6 +76,9 @@ def edit(
     origin: Annotated[str | None, typer.Option(help="受注元: where it came from")] = None,
     parent: Annotated[str | None, typer.Option(help="親の受注: the order it is a part of")] = None,
     amount: Annotated[str | None, typer.Option(help="金額: yen, for the coordinator's eyes only")] = None,
+    ticket: Annotated[
+        str | None, typer.Option(help="Of several lots, which takes or gives the pieces; else the last.")
+    ] = None,
     clear: Annotated[list[str] | None, typer.Option(help="A field that is to hold nothing, such as due.")] = None,
     by: By = None,
     why: Why = None,
@@ -108,7 +111,8 @@ def edit(
         "amount": amount,
     }
     texts = {name: text for name, text in given.items() if text is not None}
-    _carry_out(settings, asked, alter(texts, clear or []), How(by, why, dry_run, yes, version, as_json))
+    lot = ticket.strip().upper() if ticket else None
+    _carry_out(settings, asked, alter(texts, clear or [], lot), How(by, why, dry_run, yes, version, as_json))
 
 
 def hold(
@@ -165,8 +169,15 @@ def cancel(
 
 def reroute(
     asked: Asked,
-    step: Annotated[int, typer.Argument(metavar="STEP", help="工程番号: 20")],
-    firm: Annotated[str, typer.Argument(metavar="FIRM", help="会社: id or name of the firm that does it from now on.")],
+    step: Annotated[int | None, typer.Argument(metavar="STEP", help="工程番号: 20", show_default=False)] = None,
+    firm: Annotated[
+        str | None,
+        typer.Argument(metavar="FIRM", help="会社: id or name of the firm that does it from now on."),
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="20=NAME@FIRM", help="工程を足す: without a number after the last.")
+    ] = None,
+    drop: Annotated[list[int] | None, typer.Option(metavar="STEP", help="工程をなくす: nobody has begun it.")] = None,
     station: Annotated[str | None, typer.Option(help="設備: the id on the machine's label.")] = None,
     due: Annotated[str | None, typer.Option(help="工程納期: 2026-12-25")] = None,
     by: By = None,
@@ -177,11 +188,16 @@ def reroute(
     settings: Settings = None,
     as_json: Json = False,
 ) -> None:
-    """工程を他社へ / Give a step to another firm. Its papers become old."""
-    from gateway.office.command import How
+    """工程を他社へ、足す、なくす / Give a step to another firm, add or leave out steps. Printed papers become old."""
+    from gateway.office.command import How, restep
     from gateway.office.command import reroute as wish
 
-    _carry_out(settings, asked, wish(step, firm, station, due), How(by, why, dry_run, yes, version, as_json))
+    how = How(by, why, dry_run, yes, version, as_json)
+    if (add or drop) and all(one is None for one in (step, firm, station, due)):
+        _carry_out(settings, asked, restep(add or [], drop or []), how)
+    if step is None or firm is None or add or drop:
+        raise typer.BadParameter("STEP と FIRM か、--add・--drop を / give STEP and FIRM, or --add and --drop")
+    _carry_out(settings, asked, wish(step, firm, station, due), how)
 
 
 def split(

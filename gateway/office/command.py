@@ -15,9 +15,9 @@ from gateway.api import GatewayAway
 from gateway.office import refusals as no
 from gateway.office import said
 from gateway.office.desk import Desk, Looked, Written
-from gateway.office.fields import CLEARABLE, day_of, firm_of, part_of, plain
+from gateway.office.fields import CLEARABLE, day_of, firm_of, part_of, plain, step_of
 from gateway.office.plan import Plan
-from gateway.office.wishes import Alter, Give, Name, Reroute, Wish
+from gateway.office.wishes import Alter, Give, Name, Reroute, Restep, Wish
 from gateway.office.words import FIELDS, STEP_DUE, Firms, change_said, firm
 from gateway.rules.order import OrderState
 from gateway.rules.sharing import amount
@@ -72,7 +72,7 @@ def carry_out(settings: Gateway, asked: str, wish: Callable[[Desk], Wish], how: 
     return 0
 
 
-def alter(texts: dict[str, str], cleared: list[str]) -> Callable[[Desk], Wish]:
+def alter(texts: dict[str, str], cleared: list[str], ticket: str | None = None) -> Callable[[Desk], Wish]:
     """Return the wish to change fields; texts as typed, the parent as whatever the order is called."""
 
     def wish(desk: Desk) -> Wish:
@@ -82,7 +82,7 @@ def alter(texts: dict[str, str], cleared: list[str]) -> Callable[[Desk], Wish]:
         given = dict(texts)
         if given.get("parent"):
             given["parent"] = desk.find(given["parent"])
-        return Alter(part_of(given, desk.firms, desk.today), tuple(dict.fromkeys(cleared)))
+        return Alter(part_of(given, desk.firms, desk.today), tuple(dict.fromkeys(cleared)), ticket)
 
     return wish
 
@@ -107,6 +107,11 @@ def reroute(step: int, to: str, station: str | None, due: str | None) -> Callabl
         return Reroute(step, firm_of(to, desk.firms), plain(station).lower() if station else None, day)
 
     return wish
+
+
+def restep(add: list[str], drop: list[int]) -> Callable[[Desk], Wish]:
+    """Return the wish to add steps, each as typed (20=grinding@firm), and to leave some out."""
+    return lambda desk: Restep(tuple(step_of(one, desk.firms) for one in add), tuple(drop))
 
 
 def show(settings: Gateway, asked: str, *, viewer: str | None, as_json: bool) -> int:

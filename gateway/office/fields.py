@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from broker.events import OrderPart
 from broker.words import Word
 from gateway.office import refusals as no
+from gateway.office.wishes import NewStep
 from gateway.office.words import FIELDS, Firms, filled
 from gateway.orders import days
+from gateway.orders.cells import TEXT_LIMIT
 
 EDITABLE = tuple(name for name in FIELDS if name != "number")
 """What the office may change. The order's own number is given once."""
@@ -20,6 +22,7 @@ CLEARABLE = tuple(name for name in EDITABLE if name not in ("quantity", "coordin
 _NUMBERS = frozenset({"quantity", "spare", "amount"})
 _DAY_ZERO = date(1899, 12, 30)
 """Only numbers that a spreadsheet counts days by need it."""
+_STEP = re.compile(r"(?:(\d{1,4})\s*=)?(.+)@(.+)")
 _SERIES = {"試作": "prototype", "量産": "series"}
 
 
@@ -55,6 +58,15 @@ def firm_of(typed: str, firms: Firms) -> str:
         if wanted in (firm, plain(word.ja).casefold(), plain(word.en).casefold()):
             return firm
     raise no.Impossible(no.UNKNOWN_FIRM, firm=typed)
+
+
+def step_of(typed: str, firms: Firms) -> NewStep:
+    """Return a step to add as typed: `20=研削@grinding`, or without its number. Raises Impossible."""
+    text = plain(typed)
+    found = _STEP.fullmatch(text)
+    if found is None or not (name := found[2].strip()) or len(name) > TEXT_LIMIT:
+        raise no.Impossible(no.BAD_STEP, text=typed[:40])
+    return NewStep(name, firm_of(found[3], firms), int(found[1]) if found[1] else None)
 
 
 def day_of(label: Word, typed: str, today: date) -> date:

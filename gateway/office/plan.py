@@ -21,9 +21,12 @@ from broker.events import (
     Split,
     Step,
 )
+from broker.events import Paper as Sheet
 from broker.words import Word
 from gateway.office import refusals as no
-from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Wish
+from gateway.office.lots import differing, live, spread, surplus
+from gateway.office.steps import stepped
+from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Restep, Wish
 from gateway.office.words import Firms, filled, firm
 from gateway.resolve import unknown_order
 from gateway.rules import history
@@ -104,6 +107,8 @@ def plan(order: OrderState, wish: Wish, cluster: Cluster) -> Plan:
             return _cancel(order, cluster)
         case Reroute():
             return _reroute(order, wish, cluster)
+        case Restep():
+            return _restep(order, wish, cluster)
         case Divide():
             return _divide(order, wish)
 
@@ -162,13 +167,14 @@ def _alter(order: OrderState, wish: Alter, cluster: Cluster) -> Plan:
         total = (order.quantity if part.quantity is None else part.quantity) or 0
         if "spare" not in wish.cleared:
             total += order.spare if part.spare is None else part.spare
-        quantities = _spread(order, total)
-        mind += _surplus(order, total)
-        mind += [filled(no.EMPTY_LOT, branch=lot.branch) for lot in _live(order) if quantities.get(lot.id) == 0]
+        quantities = spread(order, total, wish.ticket)
+        mind += differing(order, quantities)
+        mind += surplus(order, total)
+        mind += [filled(no.EMPTY_LOT, branch=lot.branch) for lot in live(order) if quantities.get(lot.id) == 0]
     if names & STOPS:
-        papers = _new_issue(_live(order), quantities)
+        papers = _new_issue(live(order), quantities)
     elif quantities:
-        changed = [lot for lot in _live(order) if quantities.get(lot.id, lot.quantity) != lot.quantity]
+        changed = [lot for lot in live(order) if quantities.get(lot.id, lot.quantity) != lot.quantity]
         papers = _new_issue(changed, quantities)
     if order.state is State.DONE:
         mind.append(no.ALREADY_DONE)
@@ -239,15 +245,39 @@ def _reroute(order: OrderState, wish: Reroute, cluster: Cluster) -> Plan:
         OrderAction.REROUTED,
         routing=routing,
         version=order.version + 1,
-        papers=_new_issue(_live(order), {}) if moves else (),
+        papers=_new_issue(live(order), {}) if moves else (),
         edits=edits,
         mind=tuple(_left_behind(operation, cluster)) if moves else (),
         reprint=not moves,
     )
 
 
+def _restep(order: OrderState, wish: Restep, cluster: Cluster) -> Plan:
+    after = stepped(order, wish, cluster.steps, cluster.firms)
+    edits = tuple(history.rerouted(_by_number(cluster.steps), _by_number(after.routing)))
+    if not edits:
+        raise no.Impossible(no.NOTHING_CHANGES)
+    printed = [lot for lot in live(order) if any(one.paper is not Sheet.LABEL for one in lot.prints)]
+    papers = _new_issue(printed, {})
+    return Plan(
+        order.key,
+        (order.key,),
+        OrderAction.REROUTED,
+        routing=after.routing,
+        version=order.version + 1 if cluster.steps else order.version,
+        papers=papers,
+        edits=edits,
+        mind=(*after.mind, *(word for one in after.out for word in _left_behind(one, cluster))),
+        reprint=not papers,
+    )
+
+
+def _by_number(steps: Sequence[Step]) -> dict[int, Step]:
+    return {step.no: step for step in steps}
+
+
 def _divide(order: OrderState, wish: Divide) -> Plan:
-    lots = _live(order)
+    lots = live(order)
     if wish.ticket is None and len(lots) != 1:
         raise no.Impossible(no.WHICH_LOT, lots=", ".join(lot.id for lot in lots))
     lot = lots[0] if wish.ticket is None else next((lot for lot in lots if lot.id == wish.ticket), None)
@@ -320,36 +350,10 @@ def _name(order: OrderState, wish: Name, cluster: Cluster) -> Plan:
 # -- papers and pieces -------------------------------------------------------------------------------------------------
 
 
-def _live(order: OrderState) -> list[Ticket]:
-    return sorted((one for one in order.tickets if not one.old), key=lambda one: one.branch)
-
-
 def _new_issue(lots: Sequence[Ticket], quantities: Mapping[str, int]) -> tuple[Paper, ...]:
     return tuple(
         Paper(lot.branch, quantities.get(lot.id, lot.quantity), min(_LAST_ISSUE, lot.issue + 1), lot.id) for lot in lots
     )
-
-
-def _spread(order: OrderState, total: int) -> dict[str, int]:
-    """Return how many each lot then has: a single lot all, of several the last takes more, or gives first."""
-    lots = _live(order)
-    if len(lots) == 1:
-        return {lots[0].id: total}
-    known = {lot.id: lot.quantity for lot in lots if lot.quantity is not None}
-    change = total - (order.quantity or 0) - order.spare
-    for name in reversed(known):
-        given = max(-known[name], change)
-        known[name] += given
-        change -= given
-        if not change:
-            break
-    return known
-
-
-def _surplus(order: OrderState, total: int) -> list[Word]:
-    """Say which steps have made more than the order would then want. They are flagged, and nothing is refused."""
-    made = [(one.no, one.good.total + one.scrap.total) for one in order.operations]
-    return [filled(no.MORE_MADE, no=step, n=n) for step, n in made if n > total]
 
 
 def _left_behind(operation: Operation, cluster: Cluster) -> list[Word]:

@@ -59,6 +59,30 @@ STEP_AT_WORK = Word(
     "Step {no} is under way at {firm}. Have it finished or undone there, then move it",
 )
 STEP_DONE = Word("工程{no}はもう完了しています。他社へは移せません", "Step {no} is done. It cannot go to another firm")
+STEP_THERE = Word(
+    "工程{no}（{name}）はもうあります。別の番号にしてください",
+    "There is a step {no} ({name}) already. Give another number",
+)
+STEP_BEGUN = Word(
+    "工程{no}は {firm} でもう作業されています。なくすことはできません",
+    "Step {no} has been worked on at {firm}. It cannot be left out",
+)
+NO_STEP_LEFT = Word(
+    "工程が一つも残りません。要らなくなった受注は取り消します",
+    "No step would be left. An order that is not wanted any more is cancelled",
+)
+TOO_MANY_STEPS = Word(
+    "工程は{n}まで、番号は{last}までです", "An order has at most {n} steps, with numbers up to {last}"
+)
+WORKED_ALREADY = Word(
+    "{firm} がもう作業しています。その作業を工程{no}（{firm}）として加えてください",
+    "{firm} has worked on it already. Add that work as step {no} of {firm}",
+)
+NEW_STEP_NEEDS = Word("加える工程には、工程名と会社が要ります", "A step to add needs a name and a firm")
+BAD_STEP = Word(
+    "「{text}」は加える工程と読めません。20=研削@grinding のように、番号=工程名@会社 と書いてください",
+    "{text} is no step to add. Write NUMBER=NAME@FIRM, as in 20=grinding@grinding",
+)
 WHICH_LOT = Word(
     "枝がいくつもあります。どの票を分けるか選んでください（{lots}）", "Say which lot to split, by its ticket: {lots}"
 )
@@ -94,6 +118,14 @@ A_NUMBER = Word("0以上の数にしてください", "Give a number, 0 or more"
 A_TEXT = Word("200文字までにしてください", "At most 200 characters")
 A_SERIES = Word("試作 か 量産 にしてください", "Use prototype or series")
 
+STEP_BEFORE = Word(
+    "工程{no}は、もう作業された工程{later}より前になります。まだしていない作業として残ります",
+    "Step {no} comes before step {later}, which was worked on. It stays to be done",
+)
+LOT_CHANGES = Word(
+    "数は枝{branch}（票 {ticket}）で増減します：{before}個 → {after}個",
+    "Lot {branch} (ticket {ticket}) takes the difference: {before} → {after} pcs",
+)
 EMPTY_LOT = Word("枝{branch}は0個になります", "Lot {branch} will have no pieces")
 MORE_MADE = Word(
     "工程{no}ではもう{n}個報告されています。多い分は要確認になります",

@@ -6,7 +6,7 @@ from typing import Any
 from broker.events import OrderAction
 from broker.words import Word
 from gateway.office.plan import Paper, Plan
-from gateway.office.words import WISHES, Firms, edit_said, filled
+from gateway.office.words import RESTEP, WISHES, Firms, edit_said, filled
 from gateway.rules.order import Change, Edit, OrderState
 
 OLD_PAPER = Word(
@@ -30,6 +30,8 @@ ADOPTED = Word("票 {ticket} がこの受注のものになります", "Ticket {
 
 def headline(made: Plan) -> Word:
     """Return in a word what will be done."""
+    if made.action is OrderAction.REROUTED and any(edit.what == "step" for edit in made.edits):
+        return RESTEP
     return WISHES["adopted" if made.action is None else made.action.value]
 
 

@@ -8,10 +8,14 @@ from broker.events import OrderPart
 
 @dataclass(frozen=True, slots=True)
 class Alter:
-    """変更: other numbers, dates, texts. `cleared` names fields that are to hold nothing."""
+    """変更: other numbers, dates, texts. `cleared` names fields that are to hold nothing.
+
+    `ticket`: the lot that takes or gives the pieces of another quantity, if there are several; None: the last one.
+    """
 
     part: OrderPart
     cleared: tuple[str, ...] = ()
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,24 @@ class Reroute:
 
 
 @dataclass(frozen=True, slots=True)
+class NewStep:
+    """A step to add. `no` None: after the last one."""
+
+    name: str
+    firm: str
+    no: int | None = None
+    due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restep:
+    """工程を足す・なくす: steps to add, and the numbers of those to leave out, which goes first."""
+
+    add: tuple[NewStep, ...] = ()
+    drop: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Divide:
     """分割: so many pieces of a lot go on under a paper of their own. `ticket` None: the order's only lot."""
 
@@ -64,4 +86,4 @@ class Name:
     part: OrderPart
 
 
-Wish = Alter | Hold | Release | Cancel | Reroute | Divide | Give | Name
+Wish = Alter | Hold | Release | Cancel | Reroute | Restep | Divide | Give | Name

@@ -68,6 +68,8 @@ WISHES: dict[str, Word] = {
 }
 """What the office is about to do; keys as in ACTIONS."""
 
+RESTEP = Word("工程を足す・なくす", "Add steps or leave some out")
+
 Firms = Mapping[str, Word]
 """How firms are called, by id."""
 

@@ -20,8 +20,8 @@ from gateway.ledger import Ledger
 from gateway.ledger.given import Unless
 from gateway.orders.known import called
 from gateway.orders.layout import Answers, Layout
-from gateway.orders.proposals import Known, Proposal, created
 from gateway.orders.projected import wait_projected
+from gateway.orders.proposals import Known, Proposal, created
 from gateway.orders.remembered import Remembered, recall, remember
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway

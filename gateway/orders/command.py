@@ -118,7 +118,7 @@ def _column(name: str, option: str) -> Column:
 
 
 def _seen_up_to(settings: Gateway, state: State, *, dry_run: bool) -> int:
-    """Wait for what is recorded; a dry run looks at what there is, also before a server ever ran. Raises GatewayAway."""
+    """Wait for what is recorded; a dry run takes what there is, also before a server ever ran. Raises GatewayAway."""
     try:
         if not dry_run:
             Api.connect(settings.socket)  # no word about the file while nobody could take it

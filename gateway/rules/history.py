@@ -56,6 +56,8 @@ def rerouted(before: Mapping[int, Step], after: Mapping[int, Step]) -> list[Edit
         old, new = before.get(no), after.get(no)
         if old is None or new is None:
             edits.append(Edit("step", old.name if old else None, new.name if new else None, no))
+            if new is not None:
+                edits.append(Edit("firm", None, new.firm, no))
             continue
         for name in _OF_A_STEP:
             was, now = getattr(old, name), getattr(new, name)

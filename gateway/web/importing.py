@@ -17,7 +17,6 @@ from gateway.orders.order_file import parse
 from gateway.orders.projected import wait_orders
 from gateway.orders.proposals import Parsed
 from gateway.orders.remembered import recall
-from gateway.settings import Gateway
 from gateway.sheets import COLUMN_LIMIT, SIZE_LIMIT_BYTES
 from gateway.web import import_words as say
 from gateway.web.form import remember_who, who_wrote_last
@@ -133,7 +132,7 @@ async def _preview(request: Request, seen: Look, upload: Upload) -> Response:
 
 def _import(request: Request, upload: Upload) -> None:
     """Record the orders, once, if nothing is wrong as of now."""
-    settings: Gateway = request.app.state.settings
+    settings = request.app.state.settings
     with upload.busy:
         if upload.orders:
             return

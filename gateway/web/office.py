@@ -5,7 +5,7 @@ What comes of a wish is decided in `gateway.office`; nothing here writes.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from gateway.office import said
 from gateway.office.desk import Desk, Written
 from gateway.office.fields import CLEARABLE, count_of, day_of, firm_of, part_of, plain
 from gateway.office.plan import Plan
-from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Wish
+from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, NewStep, Release, Reroute, Restep, Wish
 from gateway.office.words import FIELDS, PIECES, SERIES, STEP, STEP_DUE, Firms
 from gateway.rules.order import OrderState, State
 from gateway.settings import Gateway
@@ -33,6 +33,9 @@ router = APIRouter()
 MAIN = ("quantity", "spare", "due", "revision")
 MORE = ("part", "drawing", "material", "size", "supplied", "series", "own_number", "origin")
 """What the form changes; customer and amount only by command, for these pages know no coordinator yet."""
+NEW_STEPS = 6
+"""How many steps one form adds."""
+_UNBEGUN = (State.READY, State.WAITING, State.IN_TRANSIT)
 _LONGEST = 200
 _SHOWN_SECONDS, _LOOK_SECONDS = 3.0, 0.05
 
@@ -152,12 +155,21 @@ async def _form(seen: Look, key: str, typed: Mapping[str, str], *, refusal: Word
         labels=FIELDS,
         firms=[(one.id, seen.firm_word(one.id)) for one in seen.settings.firms],
         steps=[one for one in order.operations if one.state not in (State.DONE, State.CANCELLED)],
+        routed=order.routed is not None,
+        unbegun=[one for one in order.operations if one.state in _UNBEGUN and not one.started_at],
+        new_steps=_blank_steps(order),
         lots=[one for one in order.tickets if not one.old],
         cancelled=order.state is State.CANCELLED,
         done=order.state is State.DONE,
         refusal=refusal,
         longest=_LONGEST,
     )
+
+
+def _blank_steps(order: OrderState) -> list[tuple[str, str]]:
+    """Return number and firm of each line for a new step: filled where work was done before there was a routing."""
+    worked = [] if order.routed else [(str(one.no), one.firm) for one in order.operations]
+    return [*worked, *[("", "")] * NEW_STEPS][:NEW_STEPS]
 
 
 def _field(order: OrderState, name: str, typed: Mapping[str, str]) -> Field:
@@ -180,7 +192,8 @@ def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
         case "edit":
             texts = {name: typed[name] for name in _touched(typed)}
             emptied = [name for name, text in texts.items() if not plain(text) and getattr(order, name)]
-            return Alter(part_of(texts, firms, today), tuple(name for name in emptied if name in CLEARABLE))
+            cleared = tuple(name for name in emptied if name in CLEARABLE)
+            return Alter(part_of(texts, firms, today), cleared, typed.get("lot") or None)
         case "hold":
             return Hold(_count(typed, "pieces"))
         case "release":
@@ -190,6 +203,9 @@ def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
         case "reroute":
             due = day_of(STEP_DUE, typed["due"], today) if plain(typed.get("due", "")) else None
             return Reroute(count_of(STEP, typed.get("step", "")), firm_of(typed.get("firm", ""), firms), None, due)
+        case "restep":
+            drop = tuple(one.no for one in order.operations if f"drop-{one.no}" in typed)
+            return Restep(tuple(_new_steps(desk, typed)), drop)
         case "split":
             return Divide(count_of(PIECES, typed.get("pieces", "")), typed.get("ticket") or None)
         case "give":
@@ -198,6 +214,15 @@ def _wish(desk: Desk, order: OrderState, typed: Mapping[str, str]) -> Wish:
             texts = {name: typed.get(name, "") for name in ("part", "quantity", "due", "coordinator", "drawing")}
             return Name(part_of(texts, firms, today))
     raise no.Impossible(office_words.NOT_UNDERSTOOD)
+
+
+def _new_steps(desk: Desk, typed: Mapping[str, str]) -> Iterator[NewStep]:
+    for n in range(NEW_STEPS):
+        number, name, firm = (plain(typed.get(f"{what}-{n}", "")) for what in ("no", "name", "firm"))
+        if name and firm:
+            yield NewStep(name[:_LONGEST], firm_of(firm, desk.firms), count_of(STEP, number) if number else None)
+        elif name or firm or number:
+            raise no.Impossible(no.NEW_STEP_NEEDS)
 
 
 def _count(typed: Mapping[str, str], name: str) -> int | None:

@@ -1,6 +1,7 @@
 """What the office's pages say, in both languages. The words of a change itself stand in `gateway.office.words`."""
 
 from broker.words import Word
+from gateway.office import words as office
 
 OFFICE = Word("事務所", "Office")
 BACK = Word("受注へ戻る", "Back to the order")
@@ -16,6 +17,21 @@ FIRM = Word("新しい会社", "New firm")
 STEP_DUE = Word("工程納期", "Step due")
 CHOOSE = Word("選んでください", "Choose")
 NO_STEPS = Word("移せる工程はありません。", "There is no step that could go elsewhere.")
+RESTEP_NOTE = Word(
+    "番号を空けておくと最後に付きます。作業が始まった工程はなくせません。",
+    "Without a number a step goes to the end. A step that was begun cannot be left out.",
+)
+NO_ROUTING_NOTE = Word(
+    "工程がまだありません。作業の順に入れてください。貼ってある票はそのまま使えます。",
+    "It has no steps yet. Give them in the order of work. The ticket on it stays good.",
+)
+LEAVE_OUT = Word("なくす工程", "Leave out")
+STEP_NO = Word("番号", "No.")
+STEP_NAME = Word("工程名", "Step")
+STEP_FIRM = Word("会社", "Firm")
+LOT_TAKES = Word("増減する枝", "Which lot takes or gives")
+LAST_LOT = Word("最後の枝", "The last lot")
+RESTEP = office.RESTEP
 SPLIT = Word("分割", "Split")
 SPLIT_NOTE = Word("枝を二つに分けます。どちらも新しい票になります。", "Makes two lots of one, both with new papers.")
 LOT = Word("どの枝", "Which lot")

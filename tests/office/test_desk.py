@@ -186,7 +186,7 @@ def test_of_two_who_looked_at_the_same_moment_only_one_writes(server: Server) ->
 
 
 def test_of_two_tabs_that_import_one_file_at_the_same_moment_one_is_refused(server: Server) -> None:
-    file = "注文番号,図番,数量,工程,会社,幹事会社\n同時-1,\"12\"\" 軸\",5,旋削,turning,turning\n".encode()
+    file = '注文番号,図番,数量,工程,会社,幹事会社\n同時-1,"12"" 軸",5,旋削,turning,turning\n'.encode()
     api = Api.connect(server.settings.socket)
     with server.caught_up() as state, Ledger.open(server.settings.ledger_url) as ledger:
         seen = [(caught_up(state, ledger), parse(file, known(server.settings, state))) for _tab in range(2)]
@@ -379,3 +379,35 @@ def test_a_walk_in_is_named_on_its_page(server: Server, client: TestClient) -> N
     assert named.status_code == 303
     made = stands(server, named.headers["location"].partition("/order/")[2].partition("#")[0])
     assert (made.part, made.quantity, made.coordinator, made.state.value) == ("治具", 2, "turning", "running")
+
+    blank = text(client.get(f"/order/{made.key}/office?lang=ja"))
+    assert "工程がまだありません。作業の順に入れてください。" in blank
+    assert "工程を他社へ" not in blank
+    half = ask(client, made.key, **{"do": "restep", "no-0": "10", "name-0": "", "firm-0": "turning", **who})
+    assert "加える工程には、工程名と会社が要ります" in text(half)
+    steps = {"no-0": "10", "name-0": "旋削", "firm-0": "turning", "name-1": "研削", "firm-1": "grinding"}
+    assert ask(client, made.key, do="restep", **steps, **who).status_code == 303
+    assert [(one.no, one.name, one.state.value) for one in stands(server, made.key).operations] == [
+        (10, "旋削", "running"),
+        (20, "研削", "waiting"),
+    ]
+    assert [one.old for one in stands(server, made.key).tickets] == [False]
+
+
+def test_steps_are_added_and_left_out_by_command_and_page(
+    server: Server, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, number, _ = order(server)
+    way = command.restep(["15 = 洗浄 @ 表面処理の会社", "検査@inspection"], [20])
+    assert command.carry_out(server.settings, number, way, SURE) == 0
+    said = capsys.readouterr().out
+    assert "工程を足す・なくす / Add steps or leave some out" in said
+    assert "工程15 を足す：洗浄 / step 15 is added: 洗浄" in said
+    assert (
+        ask(client, key, **{"do": "restep", "drop-15": "1", "confirm": "1", "by": "A", "why": "x"}).status_code == 303
+    )
+    assert [(one.no, one.firm) for one in stands(server, key).operations] == [(10, "turning"), (20, "inspection")]
+    assert command.carry_out(server.settings, number, command.restep(["洗浄"], []), SURE) == 1
+    assert "番号=工程名@会社 と書いてください" in capsys.readouterr().err
+    ran = CliRunner().invoke(app, ["order", "reroute", number, "20", "--settings", str(server.settings_path)])
+    assert "give STEP and FIRM, or --add and --drop" in " ".join(ran.output.replace("│", " ").split())

@@ -10,8 +10,8 @@ from broker.events import ClockQuality, IssuedTicket, OrderAction, OrderPart, St
 from broker.words import Word
 from gateway.office.plan import Cluster, Paper, Plan, events, plan
 from gateway.office.refusals import Impossible
-from gateway.office.said import papers
-from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Wish
+from gateway.office.said import headline, papers
+from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, NewStep, Release, Reroute, Restep, Wish
 from gateway.office.words import change_said, edit_said
 from gateway.rules.fold import fold
 from gateway.rules.order import Edit, OrderState, State
@@ -110,7 +110,20 @@ def test_of_several_lots_the_last_takes_more_or_gives_first_and_only_changed_pap
     assert wish(state, Alter(OrderPart(quantity=60))).papers == (Paper(2, 30, 2, "BBBBBB"),)
     less = wish(state, Alter(OrderPart(quantity=25)))
     assert less.papers == (Paper(1, 25, 2, "AAAAAA"), Paper(2, 0, 2, "BBBBBB"))
-    assert [word.en for word in less.mind] == ["Lot 2 will have no pieces"]
+    assert [word.en for word in less.mind] == [
+        "Lot 1 (ticket AAAAAA) takes the difference: 30 → 25 pcs",
+        "Lot 2 (ticket BBBBBB) takes the difference: 20 → 0 pcs",
+        "Lot 2 will have no pieces",
+    ]
+
+
+def test_of_several_lots_the_office_may_say_which_takes_more_or_gives() -> None:
+    lots = (IssuedTicket(id="AAAAAA", branch=1, quantity=30), IssuedTicket(id="BBBBBB", branch=2, quantity=20))
+    state = Floor(WAY, tickets=lots).state
+    assert wish(state, Alter(OrderPart(quantity=60), ticket="AAAAAA")).papers == (Paper(1, 40, 2, "AAAAAA"),)
+    assert refusal(state, Alter(OrderPart(quantity=60), ticket="OTHER0")).en == (
+        "Ticket OTHER0 is no ticket in force of this order: AAAAAA, BBBBBB"
+    )
 
 
 def test_fewer_than_were_made_is_never_refused_but_said_and_flagged() -> None:
@@ -128,6 +141,53 @@ def test_a_step_goes_to_another_firm_with_every_paper_and_the_old_firm_is_former
     assert step is not None
     assert (step.firm, step.due, state.version, state.former) == ("c", date(2026, 12, 9), 2, ("b",))
     assert [(one.id, one.old) for one in state.tickets] == [(T, True), ("NEW000", False)]
+
+
+def test_steps_are_added_and_left_out_and_only_printed_papers_become_old() -> None:
+    floor = shop()
+    asked = Restep(add=(NewStep("wash", "c", 15), NewStep("check", "a")), drop=(20,))
+    made = wish(floor.state, asked)
+    assert made.papers == (), "nobody has printed any"
+    assert [(one.no, one.name, one.firm) for one in carried_out(floor, made).operations] == [
+        (10, "step 10", "a"),
+        (15, "wash", "c"),
+        (20, "check", "a"),
+    ]
+    floor.printing(3)
+    made = wish(floor.state, asked)
+    assert made.papers == (Paper(1, 50, 2, T),)
+    state = carried_out(floor, made)
+    assert [edit for edit in state.history[-1].edits if edit.what != "ticket"] == list(made.edits)
+    assert [edit_said(edit, FIRMS).en for edit in made.edits] == [
+        "step 15 is added: wash",
+        "Step 15, firm: none → Firm c",
+        "Step 20, name: step 20 → check",
+        "Step 20, firm: Firm b → Firm a",
+    ]
+    assert headline(made).en == "Add steps or leave some out"
+
+
+def test_a_walk_in_that_was_named_gets_its_steps_and_keeps_its_sticker_and_its_work() -> None:
+    walk_in = unknown()
+    named = wish(fold("u-b1ank0", walk_in.rows), Name(OrderPart(part="bracket", quantity=12)))
+    order = carried_out(walk_in, named, key="o-new")
+    assert refusal(order, Restep(add=(NewStep("grind", "b"),)), routing="").en == (
+        "Firm a has worked on it already. Add that work as step 10 of Firm a"
+    )
+    made = wish(order, Restep(add=(NewStep("turn", "a", 10), NewStep("grind", "b"))), routing="")
+    assert made.papers == ()
+    now = Reading(at(500), 0, "b0", ClockQuality.SYNCED)
+    said = [
+        *events(named, key="o-new", number="5001", ids=(), now=now, by="Sato", why="test"),
+        *events(made, key="o-new", number=None, ids=(), now=now, by="Sato", why="test"),
+    ]
+    rows = [stamp(row(event, "gateway", 900 + n), event) for n, event in enumerate(said)]
+    state = fold("o-new", [*walk_in.rows, *rows])
+    assert [(one.no, one.name, one.firm, one.state) for one in state.operations] == [
+        (10, "turn", "a", State.RUNNING),
+        (20, "grind", "b", State.WAITING),
+    ]
+    assert [(one.id, one.old) for one in state.tickets] == [("B1ANK0", False)]
 
 
 def test_what_lies_at_the_old_firm_is_said() -> None:
@@ -257,6 +317,13 @@ DONE.ship("b", 40, 50)
         (shop(), Reroute(20, "b"), "That is how it stands already"),
         (RUNNING, Reroute(20, "c"), "Step 20 is under way at Firm b. Have it finished or undone there, then move it"),
         (DONE, Reroute(20, "c"), "Step 20 is done. It cannot go to another firm"),
+        (shop(), Restep(add=(NewStep("x", "a", 20),)), "There is a step 20 (step 20) already. Give another number"),
+        (shop(), Restep(add=(NewStep("x", "zzz"),)), "There is no firm zzz."),
+        (shop(), Restep(add=(NewStep("x", "a", 0),)), "An order has at most 99 steps"),
+        (shop(), Restep(drop=(30,)), "There is no step 30. Choose one of 10, 20"),
+        (shop(), Restep(drop=(10, 20)), "No step would be left."),
+        (shop(), Restep(), "That is how it stands already."),
+        (RUNNING, Restep(drop=(20,)), "Step 20 has been worked on at Firm b. It cannot be left out"),
         (DONE, Cancel(), "An order that is done cannot be cancelled."),
         (shop(), Release(), "It is neither on hold nor cancelled"),
         (shop(), Hold(51), "The order has 50 pieces with its spare. Give no more"),
