@@ -10,7 +10,7 @@ from broker.events import OperationKind
 from broker.topics import ID
 from broker.words import KINDS, Word
 from gateway.orders.columns import Column, folded, plain
-from gateway.orders.days import day_of
+from gateway.orders.days import day_of, without_century
 from gateway.orders.problems import Problem, Weight
 from gateway.sheets import Cell
 
@@ -154,7 +154,9 @@ class Cells:
             return found.day
         self.note(
             column,
-            Word(f"「{text}」という日付はない", f"{text!r} is no date"),
+            Word(f"「{text}」はどの数が年か分からない", f"{text!r} does not say which number is the year")
+            if without_century(text)
+            else Word(f"「{text}」という日付はない", f"{text!r} is no date"),
             Word("2026-12-25 のように年から書いてください", "Write it as 2026-12-25, the year first"),
         )
         return None

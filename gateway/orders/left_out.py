@@ -1,5 +1,6 @@
 """Rows that are no orders: totals, headings once more, the end of a printed page. And names that a spreadsheet cut."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from broker.words import Word
@@ -9,9 +10,7 @@ from gateway.orders.layout import Layout
 from gateway.orders.problems import Problem, Weight
 from gateway.sheets import Row
 
-_TOTALS = frozenset(
-    map(folded, ("合計", "総計", "小計", "計", "合計金額", "総合計", "累計", "total", "subtotal", "grand total"))
-)
+_TOTALS = re.compile(r".*(?:合計|総計|小計|累計|月計|日計)(?:金額|数|時間)?|計|(?:sub|grand)?\s*totals?:?")
 _ENDS = frozenset(map(folded, ("以上", "以下余白", "余白", "以下、余白", "end")))
 _CUT = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING)
 """Names that may begin with a 0, which a spreadsheet takes away."""
@@ -21,7 +20,7 @@ def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
     """Return why a row is no order, and what to do if it is one; None if it has to be read."""
     texts = [text for cell in row.cells if (text := shown(cell))]
     words = list(dict.fromkeys(folded(text) for text in texts if not _amount(text)))
-    if len(words) == 1 and words[0] in _TOTALS:
+    if totals(texts):
         return (
             Word("合計の行なので読みません", "a row of totals is not read"),
             Word("受注なら品名か図番を入れてください", "If it is an order, give its part or drawing"),
@@ -38,6 +37,12 @@ def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
             Word("何もしなくて構いません", "Nothing needs to be done"),
         )
     return None
+
+
+def totals(texts: Sequence[str]) -> bool:
+    """Whether a row says nothing but that it sums up others: 合計, 4月計, Total, beside amounts and lengths of time."""
+    words = {folded(text) for text in texts if not _amount(text)}
+    return len(words) == 1 and bool(_TOTALS.fullmatch(words.pop()))
 
 
 def mixed_names(orders: Sequence[Cells]) -> Iterator[Problem]:
@@ -67,4 +72,4 @@ def mixed_names(orders: Sequence[Cells]) -> Iterator[Problem]:
 
 
 def _amount(text: str) -> bool:
-    return text.lstrip("¥￥\\-").replace(",", "").replace(".", "").isdecimal()
+    return text.lstrip("¥￥\\-").replace(",", "").replace(".", "").replace(":", "").isdecimal()

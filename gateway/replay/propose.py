@@ -350,7 +350,7 @@ def _with_drops(grid: Grid, settled: dict[str, Any]) -> tuple[History, Reading]:
         cells = lines[line]
         return cells[place] if place < len(cells) else ""
 
-    out = Counter(operation(one.line) for one in reading.left_out if one.why not in ("unfinished", "no_end"))
+    out = Counter(operation(one.line) for one in reading.left_out if one.why not in ("unfinished", "no_end", "totals"))
     kept = {row.operation for row in reading.rows}
     none = tuple(name for name, count in out.most_common() if name and count > 1 and plain(name) not in kept)
     if not 0 < len(none) <= _DROPPED_AT_MOST:

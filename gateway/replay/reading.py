@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from broker.words import Word
 from gateway.orders.columns import folded, plain
+from gateway.orders.left_out import totals
 from gateway.replay import moments
 from gateway.replay.grid import Grid, Unreadable, grids
 from gateway.replay.mapping import History
@@ -22,6 +23,7 @@ _NAME_LENGTH = 200
 
 REASONS: dict[str, Word] = {
     "dropped": Word("作業ではない行（drop）", "no work (drop)"),
+    "totals": Word("合計の行", "a row of totals"),
     "duplicate": Word("前の行とまったく同じ", "the very same as a row before"),
     "no_order": Word("受注の番号がないか、200文字より長い", "no order, or longer than 200 characters"),
     "no_operation": Word("工程がないか、200文字より長い", "no operation, or longer than 200 characters"),
@@ -29,6 +31,10 @@ REASONS: dict[str, Word] = {
     "no_start": Word("開始が空", "no start"),
     "no_end": Word("終了が空（まだ終わっていない作業）", "no end: not finished yet"),
     "no_time": Word("日付か時刻と読めない", "is no date or time"),
+    "no_day": Word(
+        "時刻だけで、何日か分からない（日の列があれば --set date=見出し）",
+        "is a time without a day (if there is a column of days: --set date=HEADING)",
+    ),
     "no_length": Word("長さと読めない", "is no length of time"),
     "years": Word("1970年から2100年の外", "is not in the years 1970 to 2100"),
     "backwards": Word("終了が開始より前", "ends before it begins"),
@@ -127,6 +133,9 @@ def read_grid(grid: Grid, history: History) -> Reading:
     for number, cells in lines:
         if any(_cell(cells, places[drop.column]) in drop.values for drop in history.drop):
             reader.left_out.append(LeftOut(number, "dropped"))
+            continue
+        if totals([cell for cell in cells if cell.strip()]):
+            reader.left_out.append(LeftOut(number, "totals"))
             continue
         duplicates += cells in seen
         if cells in seen and history.duplicates == "leave_out":
@@ -357,6 +366,8 @@ class _Reader:
         if found is None:
             raise ValueError(text)
         day = found.day or self._day(cells, day_column)
+        if day is None and found.since_midnight is not None:
+            raise _Bad("no_day", column or "", text[:40])
         if day is None:
             raise ValueError(text)
         return self._joined(day, found)

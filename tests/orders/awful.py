@@ -36,7 +36,7 @@ def awful() -> bytes:
         ["PO-88120", "00124", "カラー", "B", "50個", datetime.fromisoformat("2026-12-18"), 10, "旋削", "12/1", 5000],
         ["PO-88121", 125, "ピン", "A", 20, 46374, None, None, None, 8000],
         ["PO-88122", datetime.fromisoformat("2026-05-12"), "板", "A", "#REF!", "至急", None, None, None, "=E9*100"],
-        ["PO-88122", "00127", "ブッシュ", "Ａ", "12.5", "26/12/1", None, None, None, "#N/A"],
+        ["PO-88122", "00127", "ブッシュ", "Ａ", "12.5", "12/1/27", None, None, None, "#N/A"],
         [],
         [None, None, "合計", None, 1082.5, None, None, None, None, 133000],
         UPPER,

@@ -117,7 +117,7 @@ def test_everything_wrong_in_an_awful_workbook_is_named_at_once_with_its_place_a
         (9, "amount", "式の値が計算されていない"),
         (10, "drawing", "「00127」は初めての品で、工程が書かれていない"),
         (10, "quantity", "「12.5」は1から10,000,000までの整数ではない"),
-        (10, "due", "「26/12/1」という日付はない"),
+        (10, "due", "「12/1/27」はどの数が年か分からない"),
         (10, "amount", "Excel のエラー #N/A（探した値が見つからない）"),
         (14, "drawing", "「125」は初めての品で、工程が書かれていない"),
     ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.orders.cells import shown
-from gateway.orders.days import Day, day_of
+from gateway.orders.days import Day, day_of, without_century
 
 TODAY = date(2026, 11, 22)
 ZERO = date(1899, 12, 30)
@@ -55,13 +55,37 @@ def test_a_day_without_a_year_is_the_next_such_day_or_one_just_past(today, year)
     assert read("1/10", today=today) == Day(date(year, 1, 10), concluded=True)
 
 
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("26/11/12", date(2026, 11, 12)),
+        ("26.12.4", date(2026, 12, 4)),
+        ("26年12月4日(金)", date(2026, 12, 4)),
+        ("27/1/29", date(2027, 1, 29)),
+    ],
+)
+def test_a_year_of_two_digits_is_read_where_it_can_be_nothing_else(written, day):
+    assert read(written) == Day(day, concluded=True)
+
+
+@pytest.mark.parametrize("written", ["12/11/26", "8/11/26", "10/11/12", "27/11/26", "30/1/1", "26/13/1"])
+def test_what_may_be_two_days_or_none_within_a_year_is_not_read_and_its_year_is_asked_for(written):
+    assert read(written) is None
+    assert without_century(written)
+
+
+def test_a_day_that_is_the_same_whichever_number_is_the_year_is_read():
+    assert read("26/12/26") == Day(date(2026, 12, 26), concluded=True)
+    assert not without_century("2026/13/1")
+
+
 def test_the_29th_of_february_waits_for_its_year():
     assert read("2/29") == Day(date(2028, 2, 29), concluded=True)
 
 
 @pytest.mark.parametrize(
     "written",
-    ["26/11/12", "11/26/2026", "至急", "12月末", "11月", "2026/2/30", "13/1", "0", "R8.13.1", 5, 1e9, True, None],
+    ["11/12/26", "11/26/2026", "至急", "12月末", "11月", "2026/2/30", "13/1", "0", "R8.13.1", 5, 1e9, True, None],
 )
 def test_what_could_be_two_days_or_none_is_none(written):
     assert read(written) is None

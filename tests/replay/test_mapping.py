@@ -81,6 +81,19 @@ def test_every_line_left_out_says_why():
     ]
 
 
+def test_a_row_of_totals_and_a_time_without_a_day_say_that_they_are_that():
+    assert left_out("合計,,,,,\"1,234\",5\n,,4月計,,12:30,9,\n小計,,,,,,\n") == [
+        "2行目：合計の行 / line 2: a row of totals",
+        "3行目：合計の行 / line 3: a row of totals",
+        "4行目：合計の行 / line 4: a row of totals",
+    ]
+    (said,) = left_out("J1,turn,L1,8:05,9:35,1,0\n")
+    assert said == (
+        "2行目 from「8:05」：時刻だけで、何日か分からない（日の列があれば --set date=見出し） / "
+        "line 2, from '8:05': is a time without a day (if there is a column of days: --set date=HEADING)"
+    )
+
+
 @pytest.mark.parametrize("year", ["0001", "1969", "2101", "9999"])
 def test_a_year_no_shop_has_seen_is_left_out(year):
     (said,) = left_out(f"J1,turn,L1,{year}-01-01 00:00:00,{year}-01-01 01:00:00,1,0\n", time_zone="Asia/Tokyo")
