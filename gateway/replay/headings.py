@@ -70,6 +70,7 @@ _PERSON = (
 )
 
 _HAPPENED = {
+    "setup": "段取 段取り 段取開始 段取り開始 段取替 段取り替え setup setup_start",
     "start": "着手 開始 作業開始 スタート 着工 段取完了 start started begin on in",
     "finish": "完了 終了 作業終了 完工 作業完了 エンド finish finished complete completed end ended done off out",
     "pause": "中断 一時停止 休止 停止 pause paused suspend suspended break stop stopped",
@@ -112,12 +113,22 @@ def is_person(heading: str) -> bool:
 
 
 def act(text: str) -> str | None:
-    """Return what a cell says happened: `start`, `finish`, `pause`, `resume`, or None.
+    """Return what a cell says happened: `start`, `finish`, `pause`, `resume`, `setup`, or None.
 
     >>> act("着手"), act(" Completed "), act("旋削")
     ('start', 'finish', None)
     """
     return _ACTS.get(folded(text))
+
+
+def is_setup(text: str) -> bool:
+    """Return whether a cell says that its row is set-up.
+
+    >>> is_setup("旋盤段取り"), is_setup("Set-up NC 3"), is_setup("旋削"), is_setup("段取完了")
+    (True, True, False, False)
+    """
+    said = folded(text)
+    return act(text) in (None, "setup") and ("段取" in said or said.startswith("setup") or said.endswith("setup"))
 
 
 def _within(word: str, heading: str) -> bool:

@@ -10,6 +10,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -71,8 +72,16 @@ class OtherHistory(Exception):  # noqa: N818 - what is the case
 
 
 def fingerprint(data: bytes, history: History) -> str:
-    """Return what tells this history, read this way, from any other. The broker's address is no part of it."""
-    text = history.model_dump_json(exclude={"mqtt"}).encode()
+    """Return what tells this history, read this way, from any other. The broker's address is no part of it.
+
+    What a mapping does not say of set-up is left out, so that a replay begun before there was such a key goes on.
+    """
+    unsaid: dict[str, Any] = {"mqtt": True}
+    if not history.setup:
+        unsaid["setup"] = True
+    if history.events and not history.events.setup:
+        unsaid["events"] = {"setup"}
+    text = history.model_dump_json(exclude=unsaid).encode()
     return hashlib.sha256(hashlib.sha256(data).digest() + text).hexdigest()
 
 

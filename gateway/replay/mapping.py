@@ -54,10 +54,11 @@ class Events(Settings):
     finish: tuple[str, ...]
     pause: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
 
 
-class Drop(Settings):
-    """Rows that are none: those whose `column` holds one of `values`."""
+class Where(Settings):
+    """Rows whose `column` holds one of `values`."""
 
     column: Column
     values: tuple[str, ...]
@@ -82,7 +83,10 @@ class History(Settings):
     duplicates: Literal["keep", "leave_out"] = "keep"
     columns: Columns
     events: Events | None = None
-    drop: tuple[Drop, ...] = ()
+    drop: tuple[Where, ...] = ()
+    """Rows that are none."""
+    setup: tuple[Where, ...] = ()
+    """Rows that are set-up, not work on pieces."""
     mqtt: Mqtt | None = None
     """How the played edge reaches the broker, if not as the gateway does."""
 

@@ -36,6 +36,7 @@ SAID: dict[str, str] = {
     "finish": "完了 / finish",
     "pause": "中断 / pause",
     "resume": "再開 / resume",
+    "setup": "段取りの始まり / set-up begins",
 }
 """What each key means, to a person."""
 _ALWAYS = ("firm", "time_zone", "dates", "duplicates")
@@ -69,12 +70,16 @@ def _lines(history: History, source: str) -> Iterator[str]:
         yield "[events]"
         for key, words in history.events.model_dump().items():
             yield f"{key} = {_toml(list(words))}  # {SAID[key]}"
-    for drop in history.drop:
-        yield ""
-        yield "# 作業ではない行 / Rows that are no work"
-        yield "[[drop]]"
-        yield f"column = {_toml(drop.column)}"
-        yield f"values = {_toml(list(drop.values))}"
+    for key, said, rows in (
+        ("drop", "作業ではない行 / Rows that are no work", history.drop),
+        ("setup", "段取りの行 / Rows that are set-up", history.setup),
+    ):
+        for where in rows:
+            yield ""
+            yield f"# {said}"
+            yield f"[[{key}]]"
+            yield f"column = {_toml(where.column)}"
+            yield f"values = {_toml(list(where.values))}"
 
 
 def _toml(value: object) -> str:

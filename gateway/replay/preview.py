@@ -32,6 +32,9 @@ class Preview:
     dropped: tuple[str, ...]
     """What stands in the rows that are no work."""
     duplicates: int
+    setups: int
+    """Sessions that are set-up; `setup` is what their rows say."""
+    setup: tuple[str, ...]
     uncounted: int
     """Sessions whose pieces nobody counted."""
     day_starts: str | None
@@ -53,6 +56,8 @@ def preview(plan: Plan, reading: Reading, history: History) -> Preview:
         left_out=reading.reasons,
         dropped=tuple(value for drop in history.drop for value in drop.values),
         duplicates=reading.duplicates if history.duplicates == "keep" else 0,
+        setups=sum(row.setup for row in reading.rows),
+        setup=tuple(value for one in history.setup for value in one.values),
         uncounted=sum(row.good is None for row in reading.rows),
         day_starts=history.day_starts if history.columns.start == history.columns.end == history.columns.at else None,
     )
@@ -100,6 +105,9 @@ def effect(found: Preview, examples: Sequence[LeftOut], stations: Mapping[str, s
             yield f"      {one}"
     else:
         yield f"  {found.lines:,}行すべてを読みました / All {found.lines:,} lines were read"
+    if found.setups:
+        names = "、".join(found.setup[:_NAMES])
+        yield f"  段取り {found.setups:,}件（{names}） / {found.setups:,} of the sessions are set-up ({names})"
     if found.duplicates:
         yield (
             f"  まったく同じ行が{found.duplicates:,}あり、別の作業とします（読まないなら --set duplicates=leave_out）"
@@ -127,7 +135,9 @@ def _sentence(session: Session, zone: ZoneInfo) -> Word:
     start, end = row.start.astimezone(zone), row.end.astimezone(zone)
     to = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
     good = Word("良品は数えていない", "good pieces not counted")
-    if row.good is not None:
+    if row.setup and not row.good:
+        good = Word("段取り", "set-up")
+    elif row.good is not None:
         good = Word(f"良品 {row.good}", f"{row.good} good")
     rest = "".join(f"・{name} {n}" for name, n in (("不良", row.scrap), ("保留", row.hold)) if n)
     rest_en = "".join(f", {n} {name}" for name, n in (("scrap", row.scrap), ("on hold", row.hold)) if n)

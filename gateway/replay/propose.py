@@ -15,7 +15,7 @@ from broker.words import Word
 from gateway.orders.columns import folded, plain
 from gateway.replay import moments
 from gateway.replay.grid import Grid
-from gateway.replay.headings import ROLES, act, fits, is_person
+from gateway.replay.headings import ROLES, act, fits, is_person, is_setup
 from gateway.replay.mapping import History
 from gateway.replay.reading import HistoryError, Reading, chosen, read_grid, under_headings
 
@@ -26,6 +26,8 @@ _HEADINGS_WITHIN = 20
 _MOSTLY = 0.5
 _CHOICES = 30
 _DROPPED_AT_MOST = 10
+_SETUPS_AT_MOST = 50
+"""Names of set-ups; a column that has more is no column of sorts."""
 _TIMES = ("start", "end", "at")
 _COUNTS = ("good", "scrap", "hold")
 _WORDS: dict[str, Word] = {
@@ -110,6 +112,7 @@ def propose(
         settled["events"] = _events(by_heading[roles["event"]])
     persons = tuple(one.heading for one in columns if is_person(one.heading) and one.heading not in roles.values())
     unused = tuple(one.heading for one in columns if one.heading not in (*roles.values(), *persons))
+    settled["setup"] = _setup(by_heading, roles, unused)
     questions = tuple(_questions(settled, roles, columns, duration, firms))
     if questions:
         return Proposal(roles, questions, persons, unused)
@@ -280,7 +283,18 @@ def _events(column: _Column) -> dict[str, tuple[str, ...]]:
     for text in column.texts:
         if what := act(text):
             words.setdefault(what, {})[plain(text)] = None
-    return {what: tuple(words.get(what, ())) for what in ("start", "finish", "pause", "resume")}
+    return {what: tuple(words.get(what, ())) for what in ("start", "finish", "pause", "resume", "setup")}
+
+
+def _setup(columns: Mapping[str, _Column], roles: Mapping[str, str], unused: Sequence[str]) -> list[dict[str, Any]]:
+    """Return which rows are set-up: by the name of their operation, or by a column that says of what sort a row is."""
+    sorts = [heading for heading in unused if fits(heading, "event") > 0]
+    found = []
+    for heading in [*filter(None, [roles.get("operation")]), *sorts]:
+        values = dict.fromkeys(text for text in columns[heading].texts if is_setup(text))
+        if 0 < len(values) <= _SETUPS_AT_MOST:
+            found.append({"column": heading, "values": tuple(values)})
+    return found
 
 
 def _questions(

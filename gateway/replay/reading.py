@@ -68,6 +68,8 @@ class Row:
     scrap: int
     hold: int
     part: str = field(default="", compare=False)
+    setup: bool = field(default=False, compare=False)
+    """Whether it is set-up, which makes no pieces unless they were counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,9 @@ def under_headings(
 
 def _places(headings: Sequence[str], history: History) -> dict[str, int]:
     """Return where each wanted column is; a heading that stands twice means the first."""
-    wanted = [name for name in history.columns.model_dump().values() if name] + [one.column for one in history.drop]
+    wanted = [name for name in history.columns.model_dump().values() if name] + [
+        one.column for one in (*history.drop, *history.setup)
+    ]
     known = {folded(heading): place for place, heading in reversed(list(enumerate(headings))) if heading}
     missing = [name for name in dict.fromkeys(wanted) if folded(name) not in known]
     if missing:
@@ -204,6 +208,27 @@ class _Event:
     resource: str
     counts: tuple[int | None, int, int]
     part: str
+    setup: bool
+
+
+_BEGINS = frozenset({"start", "resume", "setup"})
+
+
+def _row(began: _Event, end: datetime, counts: tuple[int | None, int, int], *, part: str = "") -> Row:
+    good, scrap, hold = counts
+    return Row(
+        began.at,
+        end,
+        began.line,
+        began.order,
+        began.operation,
+        began.resource,
+        (good or 0) if began.setup else good,
+        scrap,
+        hold,
+        part=began.part or part,
+        setup=began.setup,
+    )
 
 
 class _Reader:
@@ -237,10 +262,13 @@ class _Reader:
         open_since: dict[tuple[str, str], deque[_Event]] = {}
         for event in sorted(self._events, key=lambda one: (one.at, one.line)):
             going = open_since.setdefault((event.order, event.operation), deque())
-            if event.what in ("start", "resume"):
+            began = next((one for one in going if one.resource == event.resource), None)
+            if event.what in _BEGINS:
+                if began and began.what == "setup" and event.what != "setup":  # what is set up, then runs
+                    going.remove(began)
+                    self._rows.append(_row(began, event.at, (0, 0, 0)))
                 going.append(event)
                 continue
-            began = next((one for one in going if one.resource == event.resource), None)
             if began is None and len(going) == 1:
                 began = going[0]
             if began is None:
@@ -248,25 +276,17 @@ class _Reader:
                 continue
             going.remove(began)
             counts = event.counts if event.what == "finish" else (event.counts[0] or 0, *event.counts[1:])
-            self._rows.append(
-                Row(
-                    began.at,
-                    event.at,
-                    began.line,
-                    event.order,
-                    event.operation,
-                    began.resource,
-                    *counts,
-                    part=began.part or event.part,
-                )
-            )
+            self._rows.append(_row(began, event.at, counts, part=event.part))
         self.left_out += [LeftOut(one.line, "unfinished") for going in open_since.values() for one in going]
         return self._rows
 
     def _session(self, number: int, cells: Sequence[str]) -> Row:
         names = self._names(cells)
         start, end = self._times(cells)
-        return Row(start, end, number, *names, *self._counts(cells), part=self._part(cells))
+        setup, (good, scrap, hold) = self._is_setup(cells), self._counts(cells)
+        if setup:
+            good = good or 0
+        return Row(start, end, number, *names, good, scrap, hold, part=self._part(cells), setup=setup)
 
     def _event(self, number: int, cells: Sequence[str]) -> _Event:
         columns = self._columns
@@ -275,7 +295,11 @@ class _Reader:
         if what is None:
             raise _Bad("no_event", columns.event or "", said)
         at = self._moment(cells, columns.at, columns.date, "no_start")
-        return _Event(at, number, what, *self._names(cells), self._counts(cells), self._part(cells))
+        setup = what == "setup" or self._is_setup(cells)
+        return _Event(at, number, what, *self._names(cells), self._counts(cells), self._part(cells), setup)
+
+    def _is_setup(self, cells: Sequence[str]) -> bool:
+        return any(_cell(cells, self._places[one.column]) in one.values for one in self._history.setup)
 
     def _names(self, cells: Sequence[str]) -> tuple[str, str, str]:
         found = []

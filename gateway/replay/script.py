@@ -8,6 +8,7 @@ from broker.codes import Card, CardCode, StationCode, TicketCode, printed
 from gateway.replay.lanes import Plan, Session
 
 _START, _FINISH = printed(CardCode(Card.START)), printed(CardCode(Card.FINISH))
+_SETUP = printed(CardCode(Card.SETUP))
 _SCRAP, _HOLD = printed(CardCode(Card.SCRAP)), printed(CardCode(Card.HOLD))
 
 
@@ -42,7 +43,7 @@ def script(plan: Plan, tickets: Mapping[str, str]) -> list[Line]:
 
 
 def _begins(session: Session, ticket: str) -> Iterator[str]:
-    yield from (printed(StationCode(session.station)), _START, ticket)
+    yield from (printed(StationCode(session.station)), _SETUP if session.row.setup else _START, ticket)
 
 
 def _ends(session: Session, ticket: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ Place = tuple[str, int]
 
 _SESSIONS = (
     'SELECT count("void") AS "sessions", sum("good") AS "good", sum("scrap") AS "scrap", sum("hold") AS "hold", '
-    'sum("run_s") AS "seconds" FROM "session" WHERE "void" = 0 GROUP BY "order", "operation"'
+    'sum("run_s") AS "seconds", sum("setup_s") AS "setup" FROM "session" WHERE "void" = 0 GROUP BY "order", "operation"'
 )
 _OPERATIONS = (
     'SELECT last("sessions") AS "sessions", last("good") AS "good", last("scrap") AS "scrap", last("hold") AS "hold" '
@@ -35,6 +35,8 @@ class Totals:
     scrap: int = 0
     hold: int = 0
     seconds: float | None = 0.0
+    setup: float | None = 0.0
+    """Seconds of set-up."""
     assumed: int | None = 0
     """Pieces nobody counted; as `good`, not asked where the history itself has none."""
 
@@ -66,7 +68,8 @@ def of_file(plan: Plan) -> dict[Place, Totals]:
             (so_far.good or 0) + (row.good or 0) if counted else None,
             so_far.scrap + row.scrap,
             so_far.hold + row.hold,
-            (so_far.seconds or 0.0) + (row.end - row.start).total_seconds(),
+            (so_far.seconds or 0.0) + (0.0 if row.setup else (row.end - row.start).total_seconds()),
+            (so_far.setup or 0.0) + ((row.end - row.start).total_seconds() if row.setup else 0.0),
             0 if counted else None,
         )
     return dict(totals)
@@ -110,15 +113,20 @@ def _differences(where: str, place: Place, expected: Totals, found: Totals) -> I
 
 
 def _of_operation(operation: Operation) -> Totals:
-    spans = (span for session in operation.sessions for span in session.spans if span.cause is Cause.RUN and span.end)
     return Totals(
         len(operation.sessions),
         operation.good.total,
         operation.scrap.total,
         operation.hold.total,
-        sum(((span.end or span.start) - span.start).total_seconds() for span in spans),
+        _seconds(operation, Cause.RUN),
+        _seconds(operation, Cause.SETUP),
         operation.good.assumed + operation.scrap.assumed + operation.hold.assumed,
     )
+
+
+def _seconds(operation: Operation, cause: Cause) -> float:
+    spans = (span for session in operation.sessions for span in session.spans if span.cause is cause)
+    return sum((span.end - span.start).total_seconds() for span in spans if span.end)
 
 
 def _places(series: Iterable[dict[str, object]], names: Mapping[str, str]) -> Iterator[tuple[Place, Totals]]:
@@ -133,5 +141,5 @@ def _places(series: Iterable[dict[str, object]], names: Mapping[str, str]) -> It
             continue  # another order of this firm
         yield (
             (name, int(tags["operation"])),
-            Totals(said["sessions"], said["good"], said["scrap"], said["hold"], said.get("seconds")),
+            Totals(said["sessions"], said["good"], said["scrap"], said["hold"], said.get("seconds"), said.get("setup")),
         )

@@ -82,7 +82,7 @@ def test_every_line_left_out_says_why():
 
 
 def test_a_row_of_totals_and_a_time_without_a_day_say_that_they_are_that():
-    assert left_out("合計,,,,,\"1,234\",5\n,,4月計,,12:30,9,\n小計,,,,,,\n") == [
+    assert left_out('合計,,,,,"1,234",5\n,,4月計,,12:30,9,\n小計,,,,,,\n') == [
         "2行目：合計の行 / line 2: a row of totals",
         "3行目：合計の行 / line 3: a row of totals",
         "4行目：合計の行 / line 4: a row of totals",

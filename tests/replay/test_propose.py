@@ -174,6 +174,34 @@ def test_operations_without_any_work_are_dropped_by_name():
     assert proposal.reading.reasons == {"dropped": 2}
 
 
+def test_set_up_is_told_by_the_operations_name_or_by_a_column_of_sorts():
+    head, times = "製番,工程,設備,区分,着手,完了,良品\n", "2025/3/4 {}:00,2025/3/4 {}:30"
+    by_name = f"{head}A-1,旋盤段取り,NC1,,{times.format(8, 8)},\nA-1,旋削,NC1,,{times.format(9, 9)},3\n"
+    by_sort = f"{head}A-1,旋削,NC1,段取,{times.format(8, 8)},\nA-1,旋削,NC1,加工,{times.format(9, 9)},3\n"
+    for text, where in ((by_name, ("工程", "旋盤段取り")), (by_sort, ("区分", "段取"))):
+        proposal = proposed(text.encode())
+        told(text.encode(), proposal)
+        assert proposal.history
+        assert proposal.reading
+        assert [(one.column, *one.values) for one in proposal.history.setup] == [where]
+        assert [(row.setup, row.good) for row in proposal.reading.rows] == [(True, 0), (False, 3)]
+
+
+def test_a_set_up_among_events_ends_where_the_work_starts():
+    text = "日時,製番,工程,設備,動作,良品\n" + "".join(
+        f"2025/3/4 {at},A-1,旋削,NC1,{what},{good}\n"
+        for at, what, good in (("8:00", "段取り", ""), ("8:30", "着手", ""), ("9:30", "完了", 3), ("9:40", "段取", ""))
+    )
+    proposal = proposed(text.encode())
+    assert [row[3:] for row in told(text.encode(), proposal)] == [
+        ("03-04 08:00", "03-04 08:30", 0),
+        ("03-04 08:30", "03-04 09:30", 3),
+    ]
+    assert proposal.reading
+    assert [row.setup for row in proposal.reading.rows] == [True, False]
+    assert proposal.reading.reasons == {"unfinished": 1}
+
+
 def test_people_are_never_stations_and_a_shop_without_machines_is_one_station():
     proposal = proposed("製番,作業者,工程,着手,完了,良品\nA-1,山田,旋削,2025/3/4 8:00,2025/3/4 9:00,1\n".encode())
     assert proposal.persons == ("作業者",)
@@ -257,6 +285,7 @@ def test_the_mapping_of_the_public_log_is_proposed_and_not_written(data):
         "hold": "Qty_for_MRB",
     }
     assert proposal.history.drop[0].values == ("Start", "End")
+    assert proposal.history.setup[0].values == ("Setup", "SETUP     Turning & Milling")
     assert proposal.reading
     rows = proposal.reading.rows
     assert (len(rows), proposal.reading.reasons, proposal.reading.duplicates) == (4503, {"dropped": 450}, 23)

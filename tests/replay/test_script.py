@@ -1,5 +1,6 @@
 """What the played edge reads: in order of time, lane by lane, and the edge's own rules take it as it was meant."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,15 @@ def test_scrap_and_hold_are_keyed_where_there_are_any_and_no_good_piece_is_keyed
         *("S.L1", "C.SCRAP", "7K3Q9F.10", "2"),
         *("S.L1", "C.HOLD", "7K3Q9F.10", "3"),
     ]
+
+
+def test_a_set_up_is_recorded_as_one_and_makes_no_pieces():
+    recorded = play(script(lay([replace(row(8, 9), setup=True), row(9, 10, good=3, line=3)]), TICKETS))
+    assert [one.action for one in recorded] == [
+        *(Action.SETUP, Action.FINISH, Action.REPORT),
+        *(Action.START, Action.FINISH, Action.REPORT),
+    ]
+    assert [one.good.n for one in recorded if one.action is Action.REPORT and one.good] == [0, 3]
 
 
 def test_at_one_instant_a_session_ends_before_the_next_of_its_lane_begins():
