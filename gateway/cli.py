@@ -38,7 +38,7 @@ def main() -> None:
 def gateway(settings: Settings = None) -> None:
     """共有サーバーを動かす / Run the shared server: appender, projector and web, until Ctrl-C."""
     from gateway import log, supervisor
-    from gateway.process import in_the_way
+    from gateway.process import answers, in_the_way
 
     path = settings_path(settings)
     kept = read_settings(path)
@@ -46,8 +46,14 @@ def gateway(settings: Settings = None) -> None:
         typer.echo(sentence, err=True)
         raise typer.Exit(1)
     log.setup("gateway")
-    print(f"http://{kept.web.host}:{kept.web.port}/  （この端末だけ / this machine only）", flush=True)
-    raise typer.Exit(supervisor.run(path))
+    typer.echo("起動しています… / Starting...", err=True)
+
+    def up() -> bool:
+        if said := answers(kept):
+            print(f"http://{kept.web.host}:{kept.web.port}/  （この端末だけ / this machine only）", flush=True)
+        return said
+
+    raise typer.Exit(supervisor.run(path, up=up))
 
 
 @app.command()
@@ -210,11 +216,12 @@ def order_ticket(  # noqa: PLR0917 - Typer makes options of them
     each: Annotated[int | None, typer.Option(min=1, help="現品票: how many pieces go into a box.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Record nothing; the paper says 見本.")] = False,
     by: Annotated[str, typer.Option(help="Who prints; else the user of this machine.")] = "",
+    as_json: Json = False,
 ) -> None:
     """工程移動票・現品票 / Print an order's tickets or box labels into a file; the gateway records it first."""
     from gateway.orders.ticket_command import Wanted, print_tickets
 
-    wanted = Wanted(number, out, paper, customer, boxes, each, None if preview else by or getpass.getuser())
+    wanted = Wanted(number, out, paper, customer, boxes, each, None if preview else by or getpass.getuser(), as_json)
     raise typer.Exit(print_tickets(read_settings(settings_path(settings)), wanted))
 
 
@@ -236,12 +243,16 @@ def replay(  # noqa: PLR0917 - Typer makes options of them
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Then compare file, state and InfluxDB.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take a replay back; no record is deleted.")] = False,
+    changes_too: Annotated[
+        bool, typer.Option("--changes-too", help="With --undo --yes: also what the office changed on its orders.")
+    ] = False,
 ) -> None:
     """履歴の再生 / Put a shop's own history in, as if it had been scanned: proposed, shown, asked, and taken back."""
     if undo:
         from gateway.replay.undo import run as take_back
 
-        raise typer.Exit(take_back(read_settings(settings_path(settings)), file, mapping, yes=yes, json=as_json))
+        found = read_settings(settings_path(settings))
+        raise typer.Exit(take_back(found, file, mapping, yes=yes, changes_too=changes_too, json=as_json))
     if file is None:
         raise typer.BadParameter("FILE を書いてください / give FILE")
     said = dict(one.partition("=")[::2] for one in answers or ())

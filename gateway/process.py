@@ -57,6 +57,16 @@ def in_the_way(settings: Gateway) -> str | None:
     return None
 
 
+def answers(settings: Gateway) -> bool:
+    """Say whether a gateway with this data takes what commands ask, and shows its pages."""
+    try:
+        Api.connect(settings.socket)
+        socket.create_connection((settings.web.host, settings.web.port), timeout=1).close()
+    except (GatewayAway, OSError):
+        return False
+    return True
+
+
 def settings_from(arguments: Sequence[str], name: str) -> Gateway:
     """Begin a process `python -m gateway.<name> --settings PATH`: set up its log and return its settings.
 

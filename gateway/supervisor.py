@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _RESTART_SECONDS_FIRST, _RESTART_SECONDS_MAX = 0.5, 30.0
 _SETTLED_SECONDS = 60.0
 """Whoever has run this long is well: its next restart is quick again."""
 _STOP_SECONDS = 10.0
+_UP_SECONDS = 0.2
 _SETTINGS_STATUS = 2
 _PR_SET_PDEATHSIG = 1
 
@@ -60,25 +61,30 @@ class Part:
         return status
 
 
-def run(settings: Path, parts: Sequence[str] = PARTS) -> int:
-    """Run the parts until SIGTERM or SIGINT. Returns 0, or 2 if a part finds that its settings are no good."""
+def run(settings: Path, parts: Sequence[str] = PARTS, *, up: Callable[[], bool] = lambda: True) -> int:
+    """Run the parts until SIGTERM or SIGINT. Returns 0, or 2 if a part finds that its settings are no good.
+
+    `up` is asked again and again from the start on, until it says that it has seen what it waits for.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     running = [Part(name, settings.absolute()) for name in parts]
     try:
-        return _watch(running)
+        return _watch(running, up)
     finally:
         _end(running)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
-def _watch(parts: Sequence[Part]) -> int:
+def _watch(parts: Sequence[Part], up: Callable[[], bool]) -> int:
+    seen = False
     while True:
         now = time.monotonic()
         for part in parts:
             if part.process is None and part.start_at <= now:
                 part.start()
         idle = min((part.start_at - now for part in parts if part.process is None), default=_SETTLED_SECONDS)
-        arrived = signal.sigtimedwait(_SIGNALS, max(0.05, idle))
+        seen = seen or up()
+        arrived = signal.sigtimedwait(_SIGNALS, max(0.05, idle if seen else min(idle, _UP_SECONDS)))
         if arrived and arrived.si_signo != signal.SIGCHLD:
             return 0
         for part in parts:

@@ -240,6 +240,11 @@ class Ledger:
             ).first()
         return _row(found) if found else None
 
+    def minted(self, ticket: str) -> bool:
+        """Say whether this ticket id was ever given out here."""
+        with self._engine.begin() as connection:
+            return connection.scalar(select(t.tickets.c.id).where(t.tickets.c.id == ticket)) is not None
+
     def last_position(self) -> int:
         """Return the highest position; 0 for an empty ledger."""
         with self._engine.begin() as connection:

@@ -18,7 +18,7 @@ from gateway.office.desk import Desk, Looked, Written
 from gateway.office.fields import CLEARABLE, day_of, firm_of, part_of, plain, step_of
 from gateway.office.plan import Plan
 from gateway.office.wishes import Alter, Give, Name, Reroute, Restep, Wish
-from gateway.office.words import FIELDS, STEP_DUE, Firms, change_said, firm
+from gateway.office.words import FIELDS, SERIES, STEP_DUE, Firms, change_said, firm
 from gateway.rules.order import OrderState
 from gateway.rules.sharing import amount
 from gateway.settings import Gateway
@@ -201,7 +201,13 @@ def _print_order(order: OrderState, viewer: str | None, firms: Firms, zone: Zone
             continue
         value = getattr(order, name)
         if value not in (None, "", 0):
-            shown = _both(firm(firms, value)) if name == "coordinator" else value
+            shown = (
+                _both(firm(firms, value))
+                if name == "coordinator"
+                else _both(SERIES[value])
+                if name == "series"
+                else value
+            )
             print(f"  {_both(label)}: {shown}")
     if viewer is not None and (paid := amount(order, viewer)) is not None:
         print(f"  {_both(FIELDS['amount'])}: {paid:,}")

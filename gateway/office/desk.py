@@ -91,6 +91,8 @@ class Desk:
         if len(keys) > 1:
             named = [kept.state.number or key for key in keys[:10] if (kept := self._state.order(key))]
             raise no.Impossible(no.SEVERAL, asked=asked, n=len(keys), names=", ".join(named))
+        if not keys and self._ledger.minted(asked.strip().upper()):
+            raise no.Impossible(no.UNUSED_BLANK, ticket=asked.strip().upper())
         if not keys:
             raise no.Impossible(no.NOT_FOUND, asked=asked)
         return keys[0]

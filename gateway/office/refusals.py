@@ -17,6 +17,10 @@ NOT_FOUND = Word(
     "「{asked}」という受注はありません。共通番号・製番・票のどれかを入れてください",
     "There is no order {asked}. Give its number, own number or ticket",
 )
+UNUSED_BLANK = Word(
+    "票 {ticket} はまだ使われていない白票です。図面に貼り、現場で読むと受注になります",
+    "Ticket {ticket} is a blank that nobody has used yet. Stick it on a sketch and scan it, and it is an order",
+)
 SEVERAL = Word(
     "「{asked}」に当たる受注が{n}件あります（{names}）。共通番号で指定してください",
     "{n} orders are called {asked} ({names}). Give one of these numbers",

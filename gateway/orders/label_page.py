@@ -57,7 +57,7 @@ def render_labels(
                 label
                 for one in lots
                 if ticket in (None, one.id)
-                for label in _labels(one, gateway, issue, boxes=boxes, each=each)
+                for label in _labels(order, one, gateway, issue, boxes=boxes, each=each)
             ],
         )
     )
@@ -78,12 +78,12 @@ def filled(quantity: int | None, boxes: int | None, each: int | None) -> list[in
 
 
 def _labels(
-    ticket: Ticket, gateway: Gateway, issue: Issue, *, boxes: int | None, each: int | None
+    order: OrderState, ticket: Ticket, gateway: Gateway, issue: Issue, *, boxes: int | None, each: int | None
 ) -> Iterator[BoxLabel]:
     code = TicketCode(ticket.id)
     text = printed(code)
     symbol = qr_on_dots(address(code, gateway.public_url), most_mm=_QR_MM)
-    bars, copy = code128_on_dots(text, most_mm=_BARS_MM), mark(ticket.prints, Paper.LABEL, issue.printing)
+    bars, copy = code128_on_dots(text, most_mm=_BARS_MM), mark(order, ticket, Paper.LABEL, issue.printing)
     inside = filled(ticket.quantity, boxes, each)
     for number, pieces in enumerate(inside, start=1):
         yield BoxLabel(ticket, copy, text, symbol, bars, number, len(inside), pieces)

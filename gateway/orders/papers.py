@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from broker.events import Paper
-from broker.words import Word
-from gateway.rules.order import Printing
+from broker.words import STATES, Word
+from gateway.rules.order import OrderState, Printing, State, Ticket
 
 PRINT_SCRIPT = (
     "document.querySelector('button').onclick = () => print();"
@@ -19,6 +19,13 @@ PRINT_SCRIPT = (
 )
 """The only script on the papers; web pages allow it by its hash."""
 PREVIEW = Word("見本", "Preview, not recorded")
+IS_CANCELLED = Word(
+    "この受注は取り消されています。刷った票にも「取消」と入ります",
+    "This order is cancelled. Its papers say so too",
+)
+IS_HELD = Word(
+    "この受注は保留です。票を現場に出す前に確かめてください", "This order is on hold. Ask before its papers go out"
+)
 _WEEKDAYS = "月火水木金土日"
 _SHEETS = frozenset({Paper.A4, Paper.A5})
 """Two sizes of one paper: a lot that went out on A4 is out, also when it is printed again on A5."""
@@ -47,11 +54,23 @@ def environment() -> Environment:
     return papers
 
 
-def mark(prints: Iterable[Printing], paper: Paper, printing: PrintKey | None) -> Word | None:
-    """Return what a copy says of itself: nothing on the first, 再発行 1 on the second, 見本 if nobody recorded it."""
-    before = earlier(prints, paper, printing)
+def warning(order: OrderState) -> Word | None:
+    """Return what to mind before an order's papers are printed; None if nothing is to be minded."""
+    if order.state is State.CANCELLED:
+        return IS_CANCELLED
+    return IS_HELD if order.held else None
+
+
+def mark(order: OrderState, ticket: Ticket, paper: Paper, printing: PrintKey | None) -> Word | None:
+    """Return what a copy says of itself: nothing on the first, 再発行 1 on the second, 見本 if nobody recorded it.
+
+    A copy of a cancelled order says 取消 before anything else.
+    """
+    before = earlier(ticket.prints, paper, printing)
     if before is None:
         return PREVIEW
+    if order.state is State.CANCELLED:
+        return STATES["cancelled"]
     return Word(f"再発行 {before}", f"Reprint {before}") if before else None
 
 

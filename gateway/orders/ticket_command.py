@@ -1,5 +1,6 @@
 """`mawashi order ticket`: an order's tickets or box labels into a file, as a page to print or a PDF."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,16 +13,23 @@ from zoneinfo import ZoneInfo
 
 from broker.clock import clock
 from broker.events import Paper
+from broker.words import Word
 from gateway.api import GatewayAway
-from gateway.orders.label_page import render_labels
-from gateway.orders.papers import Issue, PrintKey
+from gateway.orders.label_page import filled, render_labels
+from gateway.orders.papers import Issue, PrintKey, warning
 from gateway.orders.printing import record
-from gateway.orders.ticket_page import live_tickets, render
+from gateway.orders.ticket_page import live_tickets, render, sheets
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_KINDS = {
+    Paper.A4: Word("工程移動票 A4", "A4 travellers"),
+    Paper.A5: Word("工程移動票 A5", "A5 travellers"),
+    Paper.LABEL: Word("現品票 62 × 100 mm", "box labels, 62 × 100 mm"),
+}
+_UNRECORDED = Word("見本です。発行は記録していません", "A preview: no printing was recorded")
 _PDF_SECONDS = 60
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -38,6 +46,7 @@ class Wanted:
     boxes: int | None = None
     each: int | None = None
     by: str | None = None
+    json: bool = False
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault
@@ -57,10 +66,44 @@ def print_tickets(settings: Gateway, wanted: Wanted) -> int:
                 order = _with(state, order.key, printing)
         _write(_rendered(order, settings, wanted, paper, printing), wanted.out, browser)
     except (Refused, GatewayAway) as refusal:
-        print(refusal, file=sys.stderr)
+        if wanted.json:
+            print(json.dumps({"refused": str(refusal)}, ensure_ascii=False))
+        else:
+            print(refusal, file=sys.stderr)
         return 1
-    print(f"{wanted.out}: {order.number or order.key}")
+    _say(order, wanted, paper)
     return 0
+
+
+def _say(order: OrderState, wanted: Wanted, paper: Paper) -> None:
+    """Say what was printed, and on what; what is to be minded goes to the error output."""
+    lots, warned = live_tickets(order), warning(order)
+    pages = (
+        sum(len(filled(lot.quantity, wanted.boxes, wanted.each)) for lot in lots)
+        if paper is Paper.LABEL
+        else sheets(order, paper)
+    )
+    if wanted.json:
+        said = {
+            "order": order.key,
+            "number": order.number,
+            "tickets": [lot.id for lot in lots],
+            "paper": paper.value,
+            "pages": pages,
+            "file": str(wanted.out),
+            "recorded": wanted.by is not None,
+            "warning": warned._asdict() if warned else None,
+        }
+        print(json.dumps(said, ensure_ascii=False))
+        return
+    ids, kind, title = ", ".join(lot.id for lot in lots), _KINDS[paper], order.number or order.key
+    name = f" {order.part}" if order.part else ""
+    print(f"受注 {title}{name}：{kind.ja}、票 {ids}、{pages}ページ → {wanted.out}")
+    print(f"Order {title}: {kind.en}, tickets {ids}, pages {pages}, in {wanted.out}")
+    if wanted.by is None:
+        print(f"{_UNRECORDED.ja} / {_UNRECORDED.en}")
+    if warned:
+        print(f"{warned.ja} / {warned.en}", file=sys.stderr)
 
 
 def _paper(text: str) -> Paper:

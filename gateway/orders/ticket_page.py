@@ -5,6 +5,7 @@ upper half. QR codes stand on alternating sides, so that a scanner aimed at one 
 rule comes near them.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -92,6 +93,11 @@ def render(
     )
 
 
+def sheets(order: OrderState, paper: Sheet) -> int:
+    """Return on how many sheets an order's tickets are printed."""
+    return len(live_tickets(order)) * max(1, math.ceil(len(order.operations) / ROWS_A_PAGE[paper]))
+
+
 def live_tickets(order: OrderState) -> list[Ticket]:
     """Return the tickets that no newer issue has replaced."""
     return [ticket for ticket in order.tickets if not ticket.old]
@@ -110,7 +116,7 @@ def _pages(order: OrderState, ticket: Ticket, gateway: Gateway, *, paper: Sheet,
             ticket,
             whole,
             code128(whole),
-            mark(ticket.prints, paper, issue.printing),
+            mark(order, ticket, paper, issue.printing),
             number,
             len(sheets),
             rows[:ROWS_ABOVE_THE_FOLD],

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from broker.clock import clock
-from broker.events import Correction, EventError, Ref, decode, encode
+from broker.events import Correction, EventError, Order, OrderAction, Ref, decode, encode
 from broker.topics import GATEWAY
 from gateway.api import Api, GatewayAway
 from gateway.ledger import Ledger, StoreError
@@ -39,11 +39,25 @@ class Recorded:
 
     events: tuple[Ref, ...]
     others: int
-    """Records on its orders that the replay did not make: they stay."""
+    """Records of others on its tickets that the replay did not make: they stay."""
+    changes: int = 0
+    """How many of `events` are words of the office on its orders afterwards: changes, holds, promises..."""
 
 
-def run(settings: Gateway, asked: Path | None, mapping: Path | None, *, yes: bool = False, json: bool = False) -> int:
-    """Take a replay back: the one of this file, mapping or name, or the only one. Returns the exit status."""
+def run(
+    settings: Gateway,
+    asked: Path | None,
+    mapping: Path | None,
+    *,
+    yes: bool = False,
+    changes_too: bool = False,
+    json: bool = False,
+) -> int:
+    """Take a replay back: the one of this file, mapping or name, or the only one. Returns the exit status.
+
+    What the office changed on its orders afterwards goes with them: a `yes` beforehand is for that only with
+    `changes_too`.
+    """
     try:
         name, book = _which(settings.data_dir, mapping or asked)
         api = Api.connect(settings.socket)
@@ -53,12 +67,17 @@ def run(settings: Gateway, asked: Path | None, mapping: Path | None, *, yes: boo
             recorded = _recorded(ledger, name, book)
             if not json:
                 typer.echo("\n".join(_effect(name, book, recorded)) + "\n")
-            if not (yes or (terminal() and not json and confirm("取り消しますか / Take it back?"))):
+            sure = yes and (changes_too or not recorded.changes)
+            if not (sure or (terminal() and not json and confirm(_question(recorded)))):
                 if json:
                     typer.echo(json_text.dumps({"would_undo": _plain(name, book, recorded)}, ensure_ascii=False))
                 else:
                     typer.echo(
-                        "何も変えていません。取り消すには --yes を付けてください / Nothing changed. To do it, add --yes"
+                        "何も変えていません。取り消すには --yes --changes-too を付けてください / "
+                        "Nothing changed. To do it, add --yes --changes-too"
+                        if recorded.changes
+                        else "何も変えていません。取り消すには --yes を付けてください / "
+                        "Nothing changed. To do it, add --yes"
                     )
                 return 1
             if not json:
@@ -124,6 +143,7 @@ def _recorded(ledger: Ledger, name: str, book: Book) -> Recorded:
     keys = {given.key: given.ticket for given in book.cases.values()}
     by_ticket: dict[str, list[Ref]] = {}
     corrected: dict[Key, Key] = {}
+    office: set[Key] = set()
     others = 0
     for row in _rows(ledger, book.since):
         try:
@@ -139,11 +159,13 @@ def _recorded(ledger: Ledger, name: str, book: Book) -> Recorded:
             by_ticket.setdefault(str(ticket), []).append(Ref(author=row.author, epoch=row.epoch, seq=row.seq))
         elif row.author == GATEWAY and (order := getattr(event, "order", None)) in keys:
             by_ticket.setdefault(keys[order], []).append(Ref(author=row.author, epoch=row.epoch, seq=row.seq))
+            if not (isinstance(event, Order) and event.action is OrderAction.CREATED):
+                office.add(row.key)
         else:
             others += ticket in tickets
     gone = voided(corrected)
     refs = (ref for refs in by_ticket.values() for ref in refs if (ref.author, ref.epoch, ref.seq) not in gone)
-    return Recorded(tuple(refs), others)
+    return Recorded(tuple(refs), others, len(office - gone))
 
 
 def _rows(ledger: Ledger, after: int) -> Iterator[Row]:
@@ -162,11 +184,23 @@ def _effect(name: str, book: Book, recorded: Recorded) -> Iterable[str]:
         f"    firm {book.firm}: {len(book.cases):,} orders and {len(recorded.events):,} records leave pages, search "
         "and figures. The records themselves stay"
     )
+    if recorded.changes:
+        yield (f"  うち{recorded.changes:,}件は、事務所があとからこれらの受注に入れた変更です。それも消えます")
+        yield (f"    {recorded.changes:,} of them are what the office changed on these orders afterwards. They go too")
     if recorded.others:
         yield (
             f"  ほかの人がこれらの受注に付けた記録 {recorded.others:,}件は残り、番号不明として出ます / "
             f"{recorded.others:,} records that others made on these orders stay, as unknown numbers"
         )
+
+
+def _question(recorded: Recorded) -> str:
+    if recorded.changes:
+        return (
+            f"事務所の変更{recorded.changes:,}件も一緒に取り消しますか / "
+            f"Take it back, with the office's {recorded.changes:,} changes?"
+        )
+    return "取り消しますか / Take it back?"
 
 
 def _plain(name: str, book: Book, recorded: Recorded) -> dict[str, object]:
@@ -175,6 +209,7 @@ def _plain(name: str, book: Book, recorded: Recorded) -> dict[str, object]:
         "firm": book.firm,
         "orders": len(book.cases),
         "records": len(recorded.events),
+        "changes": recorded.changes,
         "others": recorded.others,
     }
 

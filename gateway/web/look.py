@@ -1,6 +1,7 @@
 """One person's look at one page: their language, how they look at it (desk or wall), and how it is rendered."""
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from broker.codes import TICKET_LENGTH
 from broker.words import Word
+from gateway.ledger import Ledger, StoreError
 from gateway.settings import Gateway
 from gateway.state import Kept
 from gateway.web import words
@@ -109,6 +112,16 @@ class Look:
     async def find(self, text: str) -> list[str]:
         """Return the keys of the orders that may be meant."""
         return await asyncio.to_thread(self.request.app.state.found, text)
+
+    async def unused_blank(self, text: str) -> bool:
+        """Say whether a ticket was given out that no order has: a blank that is still on its sheet, or in a drawer."""
+
+        def minted() -> bool:
+            with contextlib.suppress(StoreError), Ledger.open(self.settings.ledger_url) as ledger:
+                return ledger.minted(text.upper())
+            return False
+
+        return await asyncio.to_thread(minted) if len(text) == TICKET_LENGTH else False
 
     async def kept(self, key: str) -> Kept | None:
         """Return one order however long ago it was done."""

@@ -143,9 +143,10 @@ async def where(request: Request, q: str = "") -> Response:
         anchor = f"#op{step.no}" if step and not paper else ""
         return RedirectResponse(seen.link(f"/order/{hits[0].key}", ticket=paper) + anchor, status_code=303)
     shown = q.strip()
-    message = (
-        seen.reader.say(words.MANY_FOUND, q=shown, n=len(hits)) if hits else seen.reader.say(words.NOT_FOUND, q=shown)
-    )
+    message = seen.reader.say(words.MANY_FOUND if hits else words.NOT_FOUND, q=shown, n=len(hits))
+    for asked in () if hits else meant:
+        if await seen.unused_blank(asked.text):
+            message = seen.reader.say(words.UNUSED_BLANK, q=asked.text.upper())
     found = [_found(order, seen.reader) for order in hits]
     return seen.page("where.html", message=message, found=found, asked=shown)
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from broker.words import Word
 from gateway.orders.forms import who
 from gateway.orders.pages import NO_SUCH_ORDER
-from gateway.orders.papers import earlier
+from gateway.orders.papers import earlier, warning
 from gateway.orders.ticket_page import live_tickets
 from gateway.rules.order import OrderState
 from gateway.web import paper_words, words
@@ -73,6 +73,7 @@ async def order_papers(request: Request, key: str) -> Response:
         order=order,
         lots=live_tickets(order),
         copies=copies(order, seen.reader),
+        warned=warning(order),
         by=who(who_wrote_last(request)),
     )
 

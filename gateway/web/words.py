@@ -77,6 +77,10 @@ NOT_FOUND = Word(
     "「{q}」は見つかりません。番号・製番・票の6文字・図番のどれかを入れてください。",
     "Nothing is called “{q}”. Enter a number, a ticket's 6 characters, or a drawing.",
 )
+UNUSED_BLANK = Word(
+    "票「{q}」は、まだ使われていない白票です。図面に貼り、現場で読むと受注になります。",
+    "Ticket “{q}” is a blank that nobody has used yet. Stick it on a sketch and scan it, and it is an order.",
+)
 NOTHING_ASKED = Word(
     "番号・製番・票の6文字・図番のどれかを入れてください。",
     "Enter a number, a ticket's 6 characters, or a drawing.",

@@ -106,14 +106,9 @@ def test_the_whole_gateway_serves_its_page_and_ends_with_ctrl_c(tmp_path: Path, 
         assert process.stdout
         assert process.stdout.readline().decode() == f"http://127.0.0.1:{web}/  （この端末だけ / this machine only）\n"
 
-        def page() -> bool:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{web}/", timeout=5) as answer:
-                    return bool(answer.status == 200)
-            except OSError:
-                return False
-
-        until(page, seconds=30, what="the page")
+        with urllib.request.urlopen(f"http://127.0.0.1:{web}/", timeout=5) as answer:
+            assert answer.status == 200, "what is said to be there, answers"
+        Api.connect(tmp_path / "d" / "gateway.sock")
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 0, (tmp_path / "log").read_text()
     finally:

@@ -56,7 +56,10 @@ def test_orders_are_imported_seen_printed_and_not_imported_twice(server, tmp_pat
 
     page = tmp_path / "ticket.html"
     printed = server.mawashi("order", "ticket", "4471", "--out", str(page))
-    assert printed.stdout == f"{page}: 4471\n"
+    assert printed.stdout == (
+        f"受注 4471 バルブボディ：工程移動票 A4、票 {first[3]}、1ページ → {page}\n"
+        f"Order 4471: A4 travellers, tickets {first[3]}, pages 1, in {page}\n"
+    )
     assert f"{first[3]}.10-" in page.read_text()
     assert "再発行" not in page.read_text()
     assert (

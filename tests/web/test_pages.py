@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from broker.clock import Reading
+from broker.codes import TicketCode, printed
 from broker.events import Action, ClockQuality, Work
 from gateway.rules.order import Ticket
 from gateway.rules.stamp import stamp
@@ -173,6 +175,13 @@ def test_nothing_is_changed_from_another_sites_page(client: TestClient, headers:
 def test_what_our_own_pages_send_passes(client: TestClient) -> None:
     for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8471"}, {}):
         assert client.post("/", headers=headers).status_code == 405
+
+
+def test_a_blank_that_nobody_has_used_is_said_to_be_one(house: House, client: TestClient) -> None:
+    (blank,) = house.ledger.mint(0, 1, Reading(sample.NOW, 1, "b0", ClockQuality.SYNCED)).tickets
+    for asked in (blank, blank.lower(), f"HTTPS://MAWASHI.EXAMPLE/T/{printed(TicketCode(blank))}"):
+        page = client.get("/where", params={"q": asked, "lang": "ja"}).text
+        assert f"票「{blank}」は、まだ使われていない白票です。" in page
 
 
 def test_one_hit_goes_to_the_order_which_answers_in_a_sentence(client: TestClient) -> None:
