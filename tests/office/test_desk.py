@@ -227,7 +227,7 @@ def test_the_page_says_what_will_happen_asks_who_and_why_and_goes_to_the_papers(
     until(lambda: "追加" in client.get(f"/order/{key}?lang=ja").text, what="the page to show the history")
     page = text(client.get(f"/order/{key}?lang=ja"))
     assert "新しい票を印刷して、前の票と取り替えてください" in page
-    assert "変更 山田" in page
+    assert "変更 Changed 山田" in page
     assert "山田" in client.get(f"/order/{key}/office").text or "山田" in ask(client, key, do="hold").text
     english = text(client.get(f"/order/{key}?lang=en"))
     assert "Print the new tickets and exchange them" in english
