@@ -9,6 +9,7 @@ from datetime import datetime
 
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
+from edge.bus import Bus, lines
 from edge.drivers.device import Device
 from edge.drivers.readings import Reading, Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
@@ -36,24 +37,25 @@ class Machines:
     def __init__(self, settings: Edge, store: Store, inbox: Inbox, taps: Mapping[str, Tap], log: Log) -> None:
         self._store, self._log = store, log
         self._settings = {one.id: one for one in settings.machine}
-        self._ports = {one.id: MachinePort(one, inbox, taps[one.id]) for one in settings.machine}
+        self._ports = {one.id: MachinePort(one, inbox, taps[one.id]) for one in settings.machine if not one.shares_line}
+        self._lines = [Bus(line, inbox, taps) for line in lines(settings.machine)]
         counters = _load(store.outbox.note(_NOTE))
         self._stations = {one.id: _begun(counters.get(one.station, {})) for one in settings.machine}
         self._marks = _load_marks(store.outbox.note(_MARKS))
-        self.lost: dict[str, str | None] = dict.fromkeys(self._ports, "not heard yet")
+        self.lost: dict[str, str | None] = dict.fromkeys(self._settings, "not heard yet")
         self._refusing = False
         self._noted: dict[str, int] = {}
-        self._unsaid = dict.fromkeys(self._ports, 0)
+        self._unsaid = dict.fromkeys(self._settings, 0)
 
     def start(self) -> None:
         """Begin connecting to all of them; returns at once."""
-        for port in self._ports.values():
-            port.start()
+        for one in self._hearing():
+            one.start()
 
     def stop(self) -> None:
         """Let go of all of them."""
-        for port in self._ports.values():
-            port.stop()
+        for one in self._hearing():
+            one.stop()
 
     def take(self, item: Sensed | MachineFound | MachineLost, now: Now) -> bool:
         """Take what a machine's thread says; return whether a station's picture changed."""
@@ -131,7 +133,13 @@ class Machines:
     @property
     def malformed(self) -> dict[str, int]:
         """How many lines of each machine fit no grammar."""
-        return {name: port.tally.malformed for name, port in self._ports.items()}
+        tallies = {name: port.tally for name, port in self._ports.items()}
+        for line in self._lines:
+            tallies |= line.tallies
+        return {name: tally.malformed for name, tally in tallies.items()}
+
+    def _hearing(self) -> list[MachinePort | Bus]:
+        return [*self._ports.values(), *self._lines]
 
     def _hear(self, machine: Device, readings: Sequence[Reading], now: Now) -> None:
         station, start = self._stations[machine.id], self._start_at(machine.station)

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
+from edge.drivers.device import Serial
 from edge.drivers.scanner import Framing, Model
 from edge.drivers.table import Machine
 from edge.outbox import Keeping
@@ -106,6 +107,23 @@ class Edge(Settings):
                         f"{ja} {count} 台の {what} が同じ {name} です。別々にしてください / "
                         f"{count} {en} have the {what} {name}: give each its own"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _each_line_once(self) -> Self:
+        """Several machines on one line take turns if their driver can; a port is open once."""
+        taken: dict[str, tuple[str, object]] = {str(one.port): (one.id, None) for one in self.scanner}
+        for machine in self.machine:
+            if not machine.shares_line and not isinstance(machine.place, Serial):
+                continue
+            other, line = taken.setdefault(str(machine.place), (machine.id, machine.line))
+            if other != machine.id and (not machine.shares_line or line != machine.line):
+                raise ValueError(
+                    f"{machine.id} と {other} が同じ {machine.place} を使います。一本の線に並べられるのは、"
+                    "baud、framing、protocol が同じ modbus だけです / "
+                    f"{machine.id} and {other} are both at {machine.place}: only modbus machines of the same baud, "
+                    "framing and protocol share a line"
+                )
         return self
 
     @property

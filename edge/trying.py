@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from edge import raw
 from edge.drivers.device import Place
-from edge.drivers.readings import Parser, Reading
+from edge.drivers.readings import Asking, Parser, Reading
 from edge.places import Kept
 from edge.trial import Trial
 from edge.wire import open_wire
@@ -30,6 +30,8 @@ def replay(kept: Kept, parser: Parser) -> Trial:
             began, before = began or chunk.at, before or chunk.at
             for moment in _silence(before, chunk.at):
                 trial.idle(_since_ms(began, moment), arrived=moment)
+            if chunk.sent and isinstance(parser, Asking):
+                parser.asked(chunk.data)
             if not chunk.sent:
                 trial.feed(chunk.data, _since_ms(began, chunk.at), arrived=chunk.at)
                 before = chunk.at

@@ -6,7 +6,7 @@ Nothing here opens the line it names (see `edge.wire`).
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -89,6 +89,9 @@ Place = Tcp | Serial | Gpio | Topics
 class Device(Settings):
     """One machine that can be heard. Read only: nothing here could move it. A driver adds `driver` and its own keys."""
 
+    shares_line: ClassVar[bool] = False
+    """Whether several of them may be on one line, asked in turn (see `edge.bus`)."""
+
     id: Id
     station: Id
     dwell_seconds: Annotated[float, Field(ge=0, le=600)] = DWELL_MS / 1000
@@ -98,6 +101,11 @@ class Device(Settings):
     def place(self) -> Place:
         """Where it is heard."""
         raise NotImplementedError
+
+    @property
+    def line(self) -> object:
+        """What those who share its line have in common."""
+        return self.place
 
     @property
     def wrap(self) -> int | None:

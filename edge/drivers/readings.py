@@ -5,7 +5,7 @@ What a reading means for an operation is not known here (see `edge.rules.machine
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from broker.events import MachineState
 
@@ -107,3 +107,11 @@ class Parser(Protocol):
         """Return what to send now; empty: nothing; None: hang up, and connect again. Only ever questions: no driver
         commands a machine.
         """
+
+
+@runtime_checkable
+class Asking(Parser, Protocol):
+    """A parser to which an answer says nothing without its question: a recording gives it both."""
+
+    def asked(self, question: bytes) -> None:
+        """Say that this was sent to the device: what comes next is its answer."""

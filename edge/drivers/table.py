@@ -9,6 +9,7 @@ from edge.drivers.counter.settings import Counter
 from edge.drivers.device import Device
 from edge.drivers.dprnt.settings import Dprnt
 from edge.drivers.haas.settings import Haas
+from edge.drivers.modbus.settings import Modbus
 from edge.drivers.mqtt.settings import Mqtt
 from edge.drivers.mtconnect.settings import MtConnect
 from edge.drivers.readings import Parser
@@ -18,12 +19,13 @@ DRIVERS: Mapping[str, type[Device]] = {
     "counter": Counter,
     "dprnt": Dprnt,
     "haas": Haas,
+    "modbus": Modbus,
     "mtconnect": MtConnect,
     "mqtt": Mqtt,
     "shdr": Shdr,
 }
 
-Machine = Annotated[Counter | Dprnt | Haas | MtConnect | Mqtt | Shdr, Field(discriminator="driver")]
+Machine = Annotated[Counter | Dprnt | Haas | Modbus | Mqtt | MtConnect | Shdr, Field(discriminator="driver")]
 """Any of them, as `[[machine]]` in the settings."""
 
 

@@ -85,7 +85,7 @@ def test_every_machines_sample_works_as_it_is_and_shows_every_key_with_its_defau
         (shown,) = validate(Edge, MINIMAL | whole, "sample").machine
         (plain,) = validate(Edge, MINIMAL | tomllib.loads(text), "sample").machine
         assert shown == plain, "what is commented out is the default; after ## stands what is used instead"
-        named = set(re.findall(r"^(?:##? )?(\w+) = |^# \[machine\.(\w+)\]", text, flags=re.MULTILINE))
+        named = set(re.findall(r"^(?:##? )?(\w+) = |^(?:# )?\[+machine\.(\w+)\]", text, flags=re.MULTILINE))
         missing = set(type(plain).model_fields) - {key or table for key, table in named}
         assert not missing, f"{name}: the sample shows every key"
         for key, model in type(plain).model_fields.items():

@@ -32,7 +32,17 @@ STANDARD = {
 SETTINGS = {"device.py", "settings.py", "table.py"}
 """What an installer writes, checked: beside the parsers, and not part of them."""
 
-SANS_IO = {"h11", "itertools", "urllib.parse", "xml.parsers"}
+SANS_IO = {
+    "collections",
+    "h11",
+    "itertools",
+    "pymodbus.framer",
+    "pymodbus.pdu",
+    "pymodbus.pdu.bit_message",
+    "pymodbus.pdu.register_message",
+    "urllib.parse",
+    "xml.parsers",
+}
 """What drivers may use besides: they are fed bytes and hand bytes back."""
 SETTINGS = {"broker.settings", "pathlib", "pydantic"}
 """What their settings are made of."""
