@@ -227,19 +227,23 @@ class Agent:
         address = urlsplit(request.split(" ")[1])
         device, _, what = unquote(address.path).strip("/").rpartition("/")
         asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+        stream = False
         with self._changed:
             if device not in ("", *self.machines):
                 line.wfile.write(answer(self.error("NO_DEVICE", f"no device {device}"), status="404 Not Found"))
             elif what == "current":
                 line.wfile.write(answer(self.current(device), keeps=self.keeps))
-            elif "interval" not in asked:
+            else:
                 document = self.sample(int(asked["from"]), int(asked["count"]), device)
-                status = "404 Not Found" if b"MTConnectError" in document else "200 OK"
-                line.wfile.write(answer(document, status=status, keeps=self.keeps))
-        if "interval" in asked:
+                if b"MTConnectError" in document:
+                    line.wfile.write(answer(document, status="404 Not Found", keeps=self.keeps))
+                elif "interval" not in asked:
+                    line.wfile.write(answer(document, keeps=self.keeps))
+                else:
+                    stream = True
+        if stream:
             self._stream(line, asked, device)
-            return False
-        return True
+        return not stream
 
     def _stream(self, line: socketserver.StreamRequestHandler, asked: dict[str, str], device: str) -> None:
         """Send a part whenever something is new, and one without observations as a heartbeat."""

@@ -161,8 +161,10 @@ class Parser:
         found: list[Reading] = []
         for frame in self._frames.feed(data) if self._frames else []:
             found += self._document(frame, mono_ms)
-            if self._head and not self._head.ends and not self._head.multipart:
-                self._hang_up = self._live  # its end is where the line is cut, and its document is complete
+            if self._live and self._head and not self._head.ends and not self._head.multipart:
+                self._hang_up = True  # its end is where the line is cut, and its document is complete
+            if self._hang_up:
+                break
         return found
 
     def _end(self, mono_ms: int) -> list[Reading]:
