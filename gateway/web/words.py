@@ -218,7 +218,7 @@ LEAD_TYPICAL = Word(
 )
 LEAD_FEW = Word(
     "納めた受注は{n}件です。{enough}件そろうと、何に時間がかかったかをここで言います。",
-    "{n} orders have been delivered. From {enough} on, this says what the time went into.",
+    "Orders delivered so far: {n}. From {enough} on, this says what the time went into.",
 )
 LEAD_NOTE = Word(
     "受付から納入までを、納めた月で数えます。夜と休みも入る暦日の時間で、実働の時間は稼働日が決まってからです。",

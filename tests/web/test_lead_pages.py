@@ -46,7 +46,7 @@ def test_the_first_thing_it_says_is_where_the_time_went(house):
 
 def test_in_english_a_month_narrows_it_and_few_orders_are_grey_and_said(house):
     html = page(house, delivered(4), "firm=turning&lang=en&month=2026-11")
-    assert "4 orders have been delivered. From 5 on, this says what the time went into." in html
+    assert "Orders delivered so far: 4. From 5 on, this says what the time went into." in html
     assert "Grey: fewer than 5 orders" in html
     assert 'class="few chosen"' in html
     assert "All months" in html
