@@ -24,7 +24,7 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
-from edge.drivers.device import Device
+from edge.drivers.device import Device, Gpio, Place, Serial
 from edge.inbox import Down, Inbox, Up
 from edge.lock import is_held
 from edge.machine import why_not_heard
@@ -215,11 +215,24 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
         why = running["machines"][machine.id]
     else:
         why = why_not_heard(machine)
-    remedy = Word(
-        "つながりません。機械の電源と LAN の線、[[machine]] の address を確かめてください",
-        f"{why}. See that it is switched on and connected, and mend address in [[machine]]",
-    )
-    return Line(what, remedy if why else None)
+    return Line(what, _mend(machine.place, why) if why else None)
+
+
+def _mend(place: Place, why: str) -> Word:
+    match place:
+        case Serial():
+            japanese = "開けません。線を差し、ほかのプログラムを止め、port を mawashi-edge ports と見比べてください"
+            return Word(japanese, f"{why}. Plug it in, close other programs, compare port with: mawashi-edge ports")
+        case Gpio():
+            japanese = "ピンが使えません。gpio を gpioinfo と見比べ、利用者を gpio に入れてください"
+            return Word(
+                japanese, f"{why}. Compare gpio with: gpioinfo; add the user to the group: usermod -aG gpio USER"
+            )
+        case _:
+            return Word(
+                "つながりません。機械の電源と LAN の線、[[machine]] の address を確かめてください",
+                f"{why}. See that it is switched on and connected, and mend address in [[machine]]",
+            )
 
 
 def dropped_by(running: dict[str, Any], scanner: str) -> Word | None:

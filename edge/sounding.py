@@ -105,7 +105,8 @@ def _hit(name: str, data: bytes) -> Hit:
     parser.opened(0)
     readings = [*parser.feed(data, 0), *parser.feed(b"\n", 0)]
     told = tuple(reading for reading in readings if not isinstance(reading, Gap))
-    return Hit(name, parser.tally.lines - parser.tally.malformed, parser.tally.malformed, told[:3])
+    tally = parser.tally
+    return Hit(name, tally.lines - tally.malformed - tally.other, tally.malformed, told[:3])
 
 
 def _codes(data: bytes) -> Hit:

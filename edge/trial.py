@@ -54,6 +54,7 @@ class Trial:
             "lines": tally.lines,
             "malformed": tally.malformed,
             "first_malformed": [{"line": n, "text": shown(line)} for n, line in tally.first],
+            **({"other": tally.other} if tally.other else {}),
             **({"parity_bytes": tally.parity_bytes} if tally.parity_bytes else {}),
             "readings": dict(self.readings),
             "seconds_raw": {name: round(seconds, 3) for name, seconds in self.seconds_raw.items()},
@@ -132,6 +133,8 @@ def sentences(trial: Trial) -> Iterator[str]:
     yield f"読めない行 / malformed: {tally.malformed}"
     for number, line in tally.first:
         yield f"  {number}: {shown(line)}"
+    if tally.other:
+        yield f"ほかの行 / other lines: {tally.other}"
     if tally.parity_bytes > tally.lines:  # fewer are noise
         yield f'パリティ付きの文字 / characters with parity: {tally.parity_bytes} (framing = "7E1")'
     for title, seconds in (

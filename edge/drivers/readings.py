@@ -76,6 +76,8 @@ class Tally:
     """Number (from 1) and bytes of the first malformed lines."""
     last_at: datetime | None = None
     """The time that the last line states by the device's own clock."""
+    other: int = 0
+    """Of the lines, those that are clean text and meant for somebody else: a listing, a measurement that is printed."""
     parity_bytes: int = 0
     """Characters that carried a parity bit: they are read without it, and the port should be set to 7E1."""
 

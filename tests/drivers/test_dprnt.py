@@ -155,12 +155,13 @@ def test_half_a_line_is_given_up_after_two_seconds_and_the_next_is_whole():
     assert said(parser.feed(b"S/2 EV/END N/5\r", 2_002)) == [5]
 
 
-def test_a_listing_sent_through_the_same_port_is_counted_and_harms_nothing():
+def test_a_listing_or_a_measurement_on_the_same_line_is_no_fault_and_a_misspelt_record_is():
     parser = Parser()
-    listing = LEADER + b"%\r\nO1234\r\nG0 X1.5436 Z1.\r\n#500=#500+1\r\nDPRNT[S/#500[50]*EV/START]\r\nM30\r\n%\r\n"
+    listing = LEADER + b"%\r\nO1234\r\nG0 X1.5436 Z1.\r\n#500=#500+1\r\nX1.5436 Z 1.544 T 1\r\n%\r\n"
     assert parser.feed(listing, 0) == []
-    assert (parser.tally.lines, parser.tally.malformed) == (5, 5)
-    assert heard("S/1 EV/END N/5", parser=parser) == [5]
+    assert (parser.tally.lines, parser.tally.other, parser.tally.malformed) == (4, 4, 0)
+    assert heard("S/1 EV/STRT", "M3\x01", "\x7e", "S/2 EV/END N/5", parser=parser) == [5]
+    assert (parser.tally.lines, parser.tally.other, parser.tally.malformed) == (8, 4, 3)
 
 
 chunks = st.lists(

@@ -193,6 +193,14 @@ def test_xon_xoff_parity_echo_and_noise_between_answers_harm_nothing():
     assert (parser.tally.lines, parser.tally.malformed) == (4, 2)
 
 
+def test_a_garbled_answer_is_none_and_the_state_stays_what_it_was():
+    parser = Parser()
+    parser.feed(ethernet("STATUS, BUSY"), 0)
+    assert parser.feed(b">PROGRAM, O1, I\xefLE, PARTS, 3\r\n>PROGRAM, O1\r\n>STATUS,\r\n>MODE,\r\n", 0) == []
+    assert (parser.tally.lines, parser.tally.malformed) == (5, 4)
+    assert states(parser.feed(ethernet("PROGRAM, , IDLE, PARTS, 3"), 0)) == [MachineState.IDLE]
+
+
 chunks = st.lists(
     st.binary(max_size=60)
     | st.sampled_from(ANSWERS).map(ethernet)

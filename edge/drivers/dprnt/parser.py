@@ -1,7 +1,8 @@
 """DPRNT lines: `S/17 JOB/A2611-42 OP/20 EV/END N/12` in, states and totals out. Sans-io; nothing is ever sent.
 
 The record is ours, the program that prints it is in README.md. It has no checksum: what is not exactly a record is
-counted and left. `S`, a running number, names what was lost; `N` is the control's own count.
+counted and left; other lines that a program prints (a measurement, a listing) are no fault. `S`, a running number,
+names what was lost; `N` is the control's own count.
 Source: Haas 96-8000, DPRNT (June 1999, p. 116); Fanuc custom macro B, POPEN, DPRNT and PCLOS. From documents, not from
 a machine.
 """
@@ -27,6 +28,8 @@ _DROPPED = bytes([0x00, 0x11, 0x12, 0x13, 0x14, 0x7F])
 _FIELD = r"([A-Z]{1,8})/ *([A-Z0-9+./-]{1,40})"
 _RECORD = re.compile(rf"{_FIELD}(?: +{_FIELD})*")
 _FIELDS = re.compile(_FIELD)
+_OTHER = re.compile(rb"[ -~]{4,}")
+"""Clean text. Shorter pieces are what noise looks like between two bytes that happen to be ends of lines."""
 _NUMBER = re.compile(r"(\d{1,10})(?:\.0*)?", re.ASCII)
 
 
@@ -93,6 +96,10 @@ class Parser:
         if not text or text.startswith("%"):
             return
         record = record_of(text)
+        if record is None and _OTHER.fullmatch(line) and "EV/" not in text:
+            self.tally.lines += 1
+            self.tally.other += 1
+            return
         if record is None:
             self._reject(line)
             return

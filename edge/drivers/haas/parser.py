@@ -21,6 +21,7 @@ _STX, _ETB = b"\x02", b"\x17"
 _DROPPED = b"\x00\x11\x13"
 """Fill characters, XON and XOFF: they may stand anywhere."""
 _FRAMED = re.compile(rb"\x02([^\x02\x17]*)\x17")
+_CLEAN = re.compile(rb"[ -~]+")
 _ECHO = re.compile(rb"\?[A-Z]\d*( \d+)?")
 
 _STATES = {
@@ -96,16 +97,14 @@ class Parser:
             return
         for answer in answers:
             self.tally.lines += 1
-            name, *values = [field.strip() for field in answer.decode("ascii", errors="replace").upper().split(",")]
-            if name.startswith("STATUS "):
-                name, values = "STATUS", [name.removeprefix("STATUS ").strip()]
-            if name.startswith("UNKNOWN"):
-                self._questions.refused()
-            elif name and values:
-                self._questions.answered(name)
-                yield from self._answer(name, values)
-            else:
+            fields = fields_of(answer)
+            if fields is None:
                 self.tally.reject(line)
+            elif fields[0].startswith("UNKNOWN"):
+                self._questions.refused()
+            else:
+                self._questions.answered(fields[0])
+                yield from self._answer(fields[0], fields[1:])
 
     def _answer(self, name: str, values: list[str]) -> Iterator[Reading]:
         """Take an answer, to our question or to another client's: the control sends each to everybody."""
@@ -117,7 +116,7 @@ class Parser:
             yield from self._state()
         elif name == "PROGRAM":
             self._program, *rest = values
-            self._word = next((word for word in rest if word in _STATES), "".join(rest[:1]))
+            self._word = next((word for word in rest if word in _STATES), rest[0])
             yield from self._state()
             if "PARTS" in rest[:-1] and self._is_counted_here():
                 yield from self._total(rest[rest.index("PARTS") + 1])
@@ -161,3 +160,19 @@ def answers_in(line: bytes) -> list[bytes] | None:
     if _ECHO.fullmatch(text) or not (text or before.strip(b"> ")):
         return []
     return [text] if prompt and text else None
+
+
+def fields_of(answer: bytes) -> list[str] | None:
+    """Return an answer's name and values; None if it is garbled or lacks the value that it is for.
+
+    >>> fields_of(b"PROGRAM, O00123, IDLE, PARTS, 380"), fields_of(b"STATUS BUSY"), fields_of(b"PROGRAM, O00123")
+    (['PROGRAM', 'O00123', 'IDLE', 'PARTS', '380'], ['STATUS', 'BUSY'], None)
+    """
+    if _CLEAN.fullmatch(answer) is None:
+        return None
+    name, *values = (field.strip() for field in answer.decode("ascii").upper().split(","))
+    if name.startswith("STATUS "):
+        name, values = "STATUS", [name.removeprefix("STATUS ").strip()]
+    wanted = 1 if name == "PROGRAM" else 0
+    whole = len(values) > wanted and values[wanted]
+    return [name, *values] if name.startswith("UNKNOWN") or (name and whole) else None
