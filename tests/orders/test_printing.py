@@ -156,7 +156,13 @@ def test_codes_stand_on_alternating_sides_and_off_the_fold(press: Press) -> None
     assert fold.getextrema()[0] > 200, "something is printed across the fold"
 
 
-CELLS = ".facts > div, .cells > div > .text, .number, .branch, .grid > div, .pieces, .says, .copy, footer > p, .key"
+def round_four_firms() -> OrderState:
+    return order(
+        *(step(no, firm=name) for no, name in enumerate(("turning", "grinding", "めっきの会社", "検査の会社"), 1))
+    )
+
+
+CELLS = ".facts > div, .cells > div > .text, .number, .branch, .grid > div, .pieces, .says, .copy, footer > p, .key, .last > div, header"
 
 
 def test_nothing_is_cut_off_on_any_paper_with_what_a_real_shop_types(press: Press) -> None:
@@ -165,6 +171,7 @@ def test_nothing_is_cut_off_on_any_paper_with_what_a_real_shop_types(press: Pres
         render(several, GATEWAY, TODAY),
         render(several, GATEWAY, TODAY, paper=Paper.A5, customer=True),
         render_labels(several, PUBLIC, TODAY, boxes=12, each=4050),
+        render_labels(round_four_firms(), GATEWAY, TODAY, boxes=12),
         render_stations("旋削の会社", {"very-long-station-name-0012-abcd": "立形マシニングセンタ 2号機 第二工場"}),
         render_blanks(BLANKS, GATEWAY, Stickers(), TODAY),
         render_cards("旋削の会社"),
