@@ -297,7 +297,7 @@ def test_a_line_that_babbles_without_end_fills_no_memory_and_is_read_again_when_
 def test_a_good_frame_between_noise_is_found_and_the_noise_is_counted():
     stream = b"\x01\x03\x00" + rtu(1, b"\x03\x02\x01\x7c") + b"\xff\x01\x03\x04" + rtu(1, b"\x83\x02")
     assert [type(one) for one in Rtu().feed(stream)] == [Noise, Frame, Noise, Frame]
-    stream = b"\xff" * 9 + tcp(1, 1, b"\x03\x02\x01\x7c") + b"\xff" * 4 + tcp(2, 1, b"\x83\x02")
+    stream = b"\xff" * 9 + tcp(1, 1, b"\x03\x02\x01\x7c") + b"\xff" * 7 + tcp(2, 1, b"\x83\x02")
     assert [one.tag for one in Tcp().feed(stream) if isinstance(one, Frame)] == [1, 2]
 
 

@@ -17,7 +17,7 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInput
 from edge.drivers.modbus.reads import BITS, BITS_MOST, REGISTERS_MOST, Question, Read
 
 _RTU_MOST, _RTU_LEAST = 256, 5
-_TCP_HEADER, _TCP_MOST = 7, 260
+_TCP_MOST = 260
 _QUESTION_BYTES = 8
 _EXCEPTION = 0x80
 _READS = frozenset(Read)
@@ -54,7 +54,7 @@ class Frame:
         """Whether an answer to a read is as long as it says. Other functions are not ours to judge."""
         function, *rest = self.pdu
         if function & _EXCEPTION:
-            return len(rest) == 1
+            return len(rest) in (1, 2)  # a device of a published capture adds a 0
         if function in _READS and self.question is None:
             return len(rest) > 1 and rest[0] == len(rest) - 1 and (function in BITS or rest[0] % 2 == 0)
         return True
@@ -154,7 +154,10 @@ class Rtu:
 
 
 class Tcp:
-    """A TCP connection: a header says how long a frame is. A header that makes no sense is passed byte by byte."""
+    """A TCP connection: a header says how long a frame is. Where it cannot, a sensible one is looked for byte by byte.
+
+    A frame of another protocol is passed whole by its length: what follows is in its place then.
+    """
 
     numbered: ClassVar[bool] = True
 
@@ -162,6 +165,7 @@ class Tcp:
         self._framer = FramerSocket(DecodePDU(is_server=False))
         self._bytes = bytearray()
         self._noise = bytearray()
+        self._lost = False
 
     def ask(self, question: Question, tag: int) -> bytes:
         """See `Framing`."""
@@ -171,21 +175,23 @@ class Tcp:
         """See `Framing`."""
         for byte in data:
             self._bytes.append(byte)
-            while len(self._bytes) >= _TCP_HEADER and not self._sensible():
+            while len(self._bytes) >= 6 and (self._lost or self._length() > _TCP_MOST - 6) and not self._sensible():
+                self._lost = True
                 if len(self._noise) < _TCP_MOST:
                     self._noise.append(self._bytes[0])
                 del self._bytes[0]
-            if len(self._bytes) > _TCP_HEADER and len(self._bytes) == 6 + self._length():
-                if self._noise:
-                    yield Noise(bytes(self._noise))
-                raw = bytes(self._bytes)
+            if len(self._bytes) >= 6 and len(self._bytes) == 6 + self._length():
+                raw, noise, good = bytes(self._bytes), bytes(self._noise), self._sensible()
                 self.drop()
-                yield Frame(raw[6], int.from_bytes(raw[:2], "big"), raw[7:], raw)
+                if noise:
+                    yield Noise(noise)
+                yield Frame(raw[6], int.from_bytes(raw[:2], "big"), raw[7:], raw) if good else Noise(raw)
 
     def drop(self) -> None:
         """See `Framing`."""
         self._bytes.clear()
         self._noise.clear()
+        self._lost = False
 
     def lull(self) -> bytes:
         """See `Framing`."""

@@ -76,6 +76,7 @@ class Parser:
         self._askings = [_Asking(one, self._every_ms(one)) for one in questions(watched.unit, watched.signals)]
         self._asked: _Asking | None = None
         self._asked_ms = self._rest_until_ms = self._failures = self._tag = 0
+        self._silence_said = False
         self._sent = b""
         self._heard: tuple[Question, int] | None = None
         self._refusals: dict[Question, int] = {}
@@ -94,7 +95,7 @@ class Parser:
         self._asked = self._heard = self.answering = None
         self._failures = self.quiet_until_ms = self._rest_until_ms = 0
         for one in self._askings:
-            one.due_ms = mono_ms
+            one.due_ms, one.failures = mono_ms, 0
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first; totals and states only when they changed."""
@@ -161,7 +162,7 @@ class Parser:
         if asking and found in _NOT_NOW:
             yield from self._unanswered(asking, mono_ms)
             return
-        self.answering, self._failures = True, 0
+        self.answering, self._failures, self._silence_said = True, 0, False
         if asking:
             asking.failures = 0
             asking.due_ms = max(mono_ms, self._asked_ms + asking.every_ms)
@@ -203,6 +204,8 @@ class Parser:
             if self.answering is not False:
                 self.answering = False
                 self._meaning.forget()
+            if not self._silence_said:
+                self._silence_said = True
                 yield Gap(f"局番 {self.unit} が答えません / unit {self.unit} does not answer")
                 yield State(MachineState.UNKNOWN, "SILENT")
         elif asking.failures >= FAILURES:
@@ -225,8 +228,10 @@ class Parser:
 
 def _answers(frame: Frame, question: Question, tag: int) -> bool:
     """Return whether a frame is the answer to a question: of the same function and length, or an exception."""
+    if not frame.fits:
+        return False
     if frame.tag != tag or (not tag and frame.unit != question.unit):  # gateways on TCP change the unit
         return False
     if frame.pdu[0] == question.read | 0x80:
-        return len(frame.pdu) == 2
+        return True
     return frame.pdu[0] == question.read and len(frame.pdu) == 2 + question.answer_bytes == 2 + frame.pdu[1]
