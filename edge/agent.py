@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 
 from broker.clock import Reading
 from broker.events import MachineState
-from broker.messages import DeviceView, OpenSession, StationView
+from broker.messages import DeviceView, Loose, OpenSession, StationView
 from edge import panel as words
 from edge.books import is_damage
 from edge.devices import Devices
@@ -27,7 +27,7 @@ from edge.outbox import RefusedError
 from edge.panel import Panel, Picture
 from edge.places import devices
 from edge.port import Port
-from edge.rules import Answer, Feedback, Session, Tone, read, say, tick
+from edge.rules import Answer, Feedback, Session, Tone, read, tick
 from edge.salvage import rescue
 from edge.settings import Edge
 from edge.store import Store
@@ -114,6 +114,7 @@ class Agent:
                         now,
                         orders=self._store,
                         next_ref=self._store.outbox.next_ref,
+                        machines=self._machines,
                     ),
                     now,
                 )
@@ -141,8 +142,8 @@ class Agent:
         for scanner, desk in self._desks.items():
             if answer := tick(self._store.memory, desk, now):
                 self._answer(scanner, answer, now)
-        changed = self._machines.tick(now)
-        if self._devices.tick(self._lost, now) or changed:
+        changed = [self._machines.tick(now), self._machines.look(now), self._devices.tick(self._lost, now)]
+        if any(changed):
             self._pictures()
         self._write_status()
 
@@ -169,8 +170,7 @@ class Agent:
             self._refusing = False
             self._log("INFO", "scans are recorded again")
         if answer.feedback:
-            counted = self._machines.counted(answer.events)
-            self._say(scanner, say.machine_counted(answer.feedback, counted) if counted else answer.feedback)
+            self._say(scanner, answer.feedback)
         self._pictures()
 
     def _say(self, scanner: str, feedback: Feedback) -> None:
@@ -200,11 +200,11 @@ class Agent:
         for name in names:
             here = tuple(one for one in sessions if one.station == name)
             machine, since = self._machines.seen(name)
-            devices = self._devices.at(name)
-            if self._pictured.get(name) != (here, machine, since, devices):
-                self._pictured[name] = here, machine, since, devices
+            devices, loose = self._devices.at(name), self._machines.loose(name)
+            if self._pictured.get(name) != (here, machine, since, devices, loose):
+                self._pictured[name] = here, machine, since, devices, loose
                 self._store.uplink.picture(
-                    station_view(name, here, now, machine=machine, machine_at=since, devices=devices)
+                    station_view(name, here, now, machine=machine, machine_at=since, devices=devices, loose=loose)
                 )
 
     def _write_status(self) -> None:
@@ -245,6 +245,7 @@ def station_view(
     machine: MachineState = MachineState.UNKNOWN,
     machine_at: datetime | None = None,
     devices: tuple[DeviceView, ...] = (),
+    loose: Loose | None = None,
 ) -> StationView:
     """Return the picture of one station: its open sessions, what its machine does since when, and its devices."""
     return StationView(
@@ -253,6 +254,7 @@ def station_view(
         machine=machine,
         machine_at=machine_at,
         devices=devices,
+        loose=loose,
         sessions=tuple(
             OpenSession.model_validate(
                 {

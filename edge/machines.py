@@ -9,6 +9,7 @@ from datetime import datetime
 
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
+from broker.messages import Loose
 from edge.bus import Bus, lines
 from edge.drivers.device import Device
 from edge.drivers.readings import Reading, Tally
@@ -17,13 +18,15 @@ from edge.log import Log
 from edge.machine import MachinePort
 from edge.outbox import RefusedError
 from edge.rules.counting import Counted
+from edge.rules.desk import Heard
+from edge.rules.loose import Cycles, look
 from edge.rules.machines import SILENCE, Rules, Seen, Station, Told, hear, pass_time
 from edge.rules.memory import Phase
 from edge.settings import Edge
 from edge.store import Store
 from edge.tap import Tap
 
-_NOTE, _MARKS = "machines", "machine-marks"
+_NOTE, _MARKS, _STOPS = "machines", "machine-marks", "machine-stops"
 _MARKS_MOST = 200
 _NOTES_MS = 60_000
 """What is odd about a machine is logged at most so often: one whose counter jumps to and fro does it all day."""
@@ -39,10 +42,13 @@ class Machines:
         self._settings = {one.id: one for one in settings.machine}
         self._ports = {one.id: MachinePort(one, inbox, taps[one.id]) for one in settings.machine if not one.shares_line}
         self._lines = [Bus(line, inbox, taps) for line in lines(settings.machine)]
-        counters = _load(store.outbox.note(_NOTE))
-        self._stations = {one.id: _begun(counters.get(one.station, {})) for one in settings.machine}
+        counters, stops = _load(store.outbox.note(_NOTE)), _load_stops(store.outbox.note(_STOPS))
+        self._stations = {
+            one.id: _begun(counters.get(one.station, {}), stops.get(one.station)) for one in settings.machine
+        }
         self._marks = _load_marks(store.outbox.note(_MARKS))
         self.lost: dict[str, str | None] = dict.fromkeys(self._settings, "not heard yet")
+        self._cycles: dict[str, Cycles] = {}
         self._refusing = False
         self._noted: dict[str, int] = {}
         self._unsaid = dict.fromkeys(self._settings, 0)
@@ -80,6 +86,27 @@ class Machines:
             self._pass_time(machine, now)
         return [station.said for station in self._stations.values()] != before
 
+    def look(self, now: Now) -> bool:
+        """Look, once a second, which machine works without a ticket; return whether what is told of one changed."""
+        tickets = {session.station for session in self._store.memory.open()}
+        before = [cycles.told for cycles in self._cycles.values()]
+        for name, machine in self._settings.items():
+            said = self._stations[name].said
+            running = said is not None and said.state is MachineState.RUNNING
+            ticket = machine.station in tickets
+            self._cycles[name] = look(
+                self._cycles.get(name), now, running=running, total=self._total(name), ticket=ticket
+            )
+        return before != [cycles.told for cycles in self._cycles.values()]
+
+    def loose(self, station: str) -> Loose | None:
+        """Return what a station's machine did without a ticket; None if nothing that is worth a flag."""
+        for name, machine in self._settings.items():
+            told = self._cycles[name].told if name in self._cycles else None
+            if machine.station == station and told:
+                return Loose(since=told.since, until=told.until, pieces=told.last - told.first)
+        return None
+
     def seen(self, station: str) -> tuple[MachineState, datetime | None]:
         """Return what a station's machine does and since when; unknown if there is none."""
         for name, machine in self._settings.items():
@@ -109,15 +136,14 @@ class Machines:
         self._marks = dict(list((self._marks | new).items())[-_MARKS_MOST:])
         return {_MARKS: json.dumps(self._marks, separators=(",", ":")).encode()}
 
-    def counted(self, events: Iterable[AnyEvent]) -> int | None:
-        """Return the pieces a machine counted for the start that one of these events finishes; None if none did."""
-        for event in events:
-            if isinstance(event, Work) and event.action is Action.FINISH and event.closes:
-                for name, machine in self._settings.items():
-                    begun = self._marks.get(_mark(event.closes))
-                    if machine.station == event.station and begun is not None:
-                        return max(0, self._total(name) - begun) or None
-        return None
+    def heard(self, station: str, opening: Ref) -> Heard:
+        """Return what a station's machine says of a start that is about to end (see `edge.rules.desk.Machines`)."""
+        for name, machine in self._settings.items():
+            if machine.station == station:
+                begun = self._marks.get(_mark(opening))
+                pieces = None if begun is None else max(0, self._total(name) - begun) or None
+                return Heard(pieces, self._stations[name].stopped)
+        return Heard()
 
     def _total(self, machine: str) -> int:
         return self._stations[machine].counters.get(_SIGNAL, Counted()).total
@@ -157,7 +183,11 @@ class Machines:
         self._note(machine.id, told.notes, now.mono_ms)
         after = self._stations | {machine.id: told.station}
         if told.events:
-            notes = {_NOTE: _dump({self._settings[name].station: one.counters for name, one in after.items()})}
+            stations = {self._settings[name].station: one for name, one in after.items()}
+            notes = {
+                _NOTE: _dump({name: one.counters for name, one in stations.items()}),
+                _STOPS: _dump_stops({name: one.stopped for name, one in stations.items()}),
+            }
             try:
                 self._store.record(told.events, now, notes)
             except RefusedError as error:
@@ -191,9 +221,10 @@ def _rules(machine: Device) -> Rules:
     return Rules(int(machine.dwell_seconds * 1000), machine.wrap, machine.step_most)
 
 
-def _begun(counters: Mapping[str, Counted]) -> Station:
+def _begun(counters: Mapping[str, Counted], stopped: datetime | None) -> Station:
     """Return a station whose counters go on where they were recorded last."""
-    return Station(counters=counters, told={name: (one.total, 0) for name, one in counters.items()})
+    told = {name: (one.total, 0) for name, one in counters.items()}
+    return Station(counters=counters, told=told, stopped=stopped)
 
 
 def _mark(ref: Ref) -> str:
@@ -205,6 +236,19 @@ def _load_marks(note: bytes | None) -> dict[str, int]:
         return {str(name): int(total) for name, total in json.loads(note or b"{}").items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def _dump_stops(stops: Mapping[str, datetime | None]) -> bytes:
+    return json.dumps({station: at.isoformat() for station, at in stops.items() if at}, separators=(",", ":")).encode()
+
+
+def _load_stops(note: bytes | None) -> dict[str, datetime]:
+    """Read what `_dump_stops` wrote; what cannot be read is offered to nobody."""
+    try:
+        found = {str(station): datetime.fromisoformat(at) for station, at in json.loads(note or b"{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+    return {station: at for station, at in found.items() if at.tzinfo}
 
 
 def _dump(counters: Mapping[str, Mapping[str, Counted]]) -> bytes:

@@ -1,6 +1,6 @@
 """Pure scan rules: a read in; new memory, events and feedback out. No clock, file, socket or database."""
 
-from edge.rules.desk import Desk, NoOrders, Orders
+from edge.rules.desk import Desk, Heard, NoOrders, Orders
 from edge.rules.memory import EMPTY, Memory, Phase, Session
 from edge.rules.reading import read, tick
 from edge.rules.say import Feedback, Tone, Why
@@ -15,6 +15,7 @@ __all__ = [
     "Desk",
     "Feedback",
     "Found",
+    "Heard",
     "Memory",
     "NoOrders",
     "Orders",

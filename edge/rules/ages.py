@@ -11,6 +11,8 @@ REREAD_MS = 3_000
 LAPSE_MS = 30_000
 JUST_STARTED_MS = 180_000
 JUST_FINISHED_MS = 60_000
+OFFER_MS = 30 * 60_000
+"""A machine that stopped so long before the finish: its time is offered. Less is deburring, measuring, a cup of tea."""
 NUMBER_MS = 300_000
 """How long after a finish a number still counts it: long enough to count a box, short enough to remember what for."""
 

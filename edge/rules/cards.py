@@ -51,10 +51,28 @@ def digit(turn: Turn, character: str, text: str) -> Feedback:
 
 
 def enter(turn: Turn, text: str) -> Feedback:
-    """End the number in hand."""
+    """End the number in hand; without one, take the time that was offered at the finish."""
     digits = turn.hand.digits
     turn.hand = replace(turn.hand, digits=None)
-    return number(turn, int(digits.text), digits.text) if digits else turn.refuse(Why.NO_DIGITS, text)
+    if digits:
+        return number(turn, int(digits.text), digits.text)
+    return _as_the_machine_stopped(turn) or turn.refuse(Why.NO_DIGITS, text)
+
+
+def _as_the_machine_stopped(turn: Turn) -> Feedback | None:
+    """Finish when the machine stopped: void plus new, and the shift's end was no pause. None if nothing is offered."""
+    target = turn.hand.target
+    if target is None or target.offered is None or target.finish is None or lapsed(target.since, turn.now, NUMBER_MS):
+        return None
+    if target.paused:
+        turn.void_for_another(target.paused, "machine_stop")
+    turn.void_for_another(target.finish, "machine_stop")
+    written = turn.record(target.finish.event.model_copy(update=turn.stamp(target.offered)))
+    turn.aim(replace(target, finish=written, offered=None, paused=None, since=turn.now))
+    at = say.clock_time(target.offered, turn.desk.zone)
+    first = Word("{label} {at} 完了にしました", "Finished {at}|Finished")
+    second = Word("機械の停止時刻です 次は数を", "Now the count")
+    return said(Tone.FINISH, first, second, label=target.label, at=at)
 
 
 def all_good(turn: Turn, text: str) -> Feedback:
@@ -87,7 +105,7 @@ def part_way(turn: Turn, text: str) -> Feedback:
     changed = {**turn.stamp(_told(finish)), "action": Action.PAUSE, "good": None, "reason": "PARTWAY"}
     turn.record(finish.model_copy(update=changed))
     turn.put(replace(session, phase=Phase.PAUSED, since=turn.now, reason="PARTWAY"))
-    turn.aim(replace(target, finish=None, remaining=None, since=turn.now))
+    turn.aim(replace(target, finish=None, remaining=None, offered=None, paused=None, since=turn.now))
     return said(
         Tone.FINISH,
         Word("途中まで {label}", "Part way"),
@@ -193,8 +211,12 @@ def _renamed_written(written: Written | None, renamed: dict[Ref, Written]) -> Wr
 def _renamed_target(target: Target | None, renamed: dict[Ref, Written]) -> Target | None:
     if target is None:
         return None
-    carrier, finish = _renamed_written(target.carrier, renamed), _renamed_written(target.finish, renamed)
-    return replace(target, carrier=carrier, finish=finish)
+    return replace(
+        target,
+        carrier=_renamed_written(target.carrier, renamed),
+        finish=_renamed_written(target.finish, renamed),
+        paused=_renamed_written(target.paused, renamed),
+    )
 
 
 def _renamed(done: Done, renamed: dict[Ref, Written]) -> Done:

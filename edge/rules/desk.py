@@ -1,10 +1,11 @@
 """What the rules are told besides the scan: who scans where, the firm's shifts, and the firm's orders."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from broker.events import Ref
 from broker.messages import OrderView
 
 
@@ -38,6 +39,29 @@ class Orders(Protocol):
 
     def by_ticket(self, ticket: str) -> OrderView | None:
         """Return the order to which a ticket belongs; None if the firm has no view of it here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a station's machine says of a start: the pieces it counted for it, and when it stopped. None: nothing."""
+
+    pieces: int | None = None
+    stopped: datetime | None = None
+
+
+class Machines(Protocol):
+    """The machines beside this edge."""
+
+    def heard(self, station: str, opening: Ref) -> Heard:
+        """Return what the station's machine says of the start that a finish is about to close."""
+
+
+class NoMachines:
+    """An edge that hears no machine."""
+
+    def heard(self, _station: str, _opening: Ref) -> Heard:
+        """Return nothing."""
+        return Heard()
 
 
 class NoOrders:

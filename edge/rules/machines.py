@@ -57,6 +57,8 @@ class Station:
     counters: Mapping[str, Counted] = field(default_factory=dict)
     told: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By signal: the total that was recorded last, and when (monotonic ms)."""
+    stopped: datetime | None = None
+    """When it was last seen to leave running; None if it runs, or if no clock could say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def pass_time(
                 start=start,
             )
         )
-        station = replace(station, said=coming, said_ms=now.mono_ms, coming=None)
+        stopped = _stopped(station, coming, now)
+        station = replace(station, said=coming, said_ms=now.mono_ms, coming=None, stopped=stopped)
     told = dict(station.told)
     for signal, counter in station.counters.items():
         before, at_ms = told.get(signal, (0, now.mono_ms - COUNT_MS))
@@ -123,6 +126,16 @@ def pass_time(
             events.append(CountReading(**_stamp(now), station=name, signal=signal, total=counter.total, start=start))
             told[signal] = (counter.total, now.mono_ms)
     return Told(replace(station, told=told), tuple(events))
+
+
+def _stopped(station: Station, coming: Seen, now: Now) -> datetime | None:
+    """Return when the machine stopped, once `coming` is said. What it did while nobody heard it is not known."""
+    ran = station.said is not None and station.said.state is MachineState.RUNNING
+    if coming.state is MachineState.RUNNING or (ran and coming.state is MachineState.UNKNOWN):
+        return None
+    if not ran:
+        return station.stopped
+    return coming.since if now.clock is ClockQuality.SYNCED else None
 
 
 def _coming(station: Station, seen: Seen) -> Seen | None:

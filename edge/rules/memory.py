@@ -5,6 +5,7 @@ Stored in the same transaction as the events, at every scan: so it is bounded an
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from broker.clock import Reading
@@ -92,7 +93,8 @@ class Target:
     """What a number would count now. `event` is it without the number, `slot` the field the number goes to.
 
     `carrier` is the event that carries the present number and would be replaced. `finish` is what 途中まで would
-    replace. `remaining` is what 全部良品 would count, where the firm's view knew it at the finish.
+    replace. `remaining` is what 全部良品 would count, where the firm's view knew it at the finish. `offered` is when
+    the machine stopped, which 確定 would take for the finish's time; `paused` is a pause that it would replace too.
     """
 
     event: AnyEvent
@@ -102,6 +104,8 @@ class Target:
     carrier: Written | None = None
     finish: Written | None = None
     remaining: int | None = None
+    offered: datetime | None = None
+    paused: Written | None = None
 
 
 @dataclass(frozen=True, slots=True)

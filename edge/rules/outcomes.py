@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broker.codes import Card
-from broker.events import Action, Handover, HandoverAction, Quality, Quantity, Ref, Split, Work
+from broker.events import Action, ClockQuality, Handover, HandoverAction, Quality, Quantity, Ref, Split, Work
 from broker.words import Word
 from edge.rules import say
+from edge.rules.ages import OFFER_MS
+from edge.rules.desk import Heard
 from edge.rules.memory import Pending, Phase, Session, Target, Written
 from edge.rules.say import Feedback, Tone, Why, clock_time, said
 from edge.rules.table import Outcome
@@ -58,8 +60,8 @@ def finish(turn: Turn, meant: Meant, _card: Pending | None) -> Feedback:
 
 def finish_after_shift(turn: Turn, meant: Meant, _card: Pending | None) -> Feedback:
     """Pause at the shift's end and finish now, so that the night is never counted as work."""
-    _pause_at_shift_end(turn, meant)
-    return _finish(turn, meant, _next(meant, _NIGHT))
+    paused = _pause_at_shift_end(turn, meant)
+    return _finish(turn, meant, _next(meant, _NIGHT), paused=paused)
 
 
 def finish_unstarted(turn: Turn, meant: Meant, _card: Pending | None) -> Feedback:
@@ -235,10 +237,10 @@ def _open(turn: Turn, meant: Meant, action: Action) -> None:
     turn.aim(None)
 
 
-def _pause_at_shift_end(turn: Turn, meant: Meant) -> None:
+def _pause_at_shift_end(turn: Turn, meant: Meant) -> Written:
     assert meant.session, "only a running session is of an earlier shift"
     event = _work(turn, meant, Action.PAUSE, meant.session.opening, meant.ended)
-    turn.record(event.model_copy(update={"reason": "SHIFT_END"}))
+    return turn.record(event.model_copy(update={"reason": "SHIFT_END"}))
 
 
 def _pause(turn: Turn, meant: Meant, reason: str | None, as_of: datetime | None) -> Feedback:
@@ -253,7 +255,7 @@ def _pause(turn: Turn, meant: Meant, reason: str | None, as_of: datetime | None)
     return said(Tone.FINISH, first, _next(meant, _NIGHT if as_of else _RESUME), label=meant.label)
 
 
-def _finish(turn: Turn, meant: Meant, second: Word | None) -> Feedback:
+def _finish(turn: Turn, meant: Meant, second: Word | None, *, paused: Written | None = None) -> Feedback:
     session = meant.session if meant.session and meant.session.open else None
     opening = session.opening if session else None
     event = _work(turn, meant, Action.FINISH, opening).model_copy(update={"good": _ASSUMED})
@@ -271,8 +273,21 @@ def _finish(turn: Turn, meant: Meant, second: Word | None) -> Feedback:
         )
     )
     target = _good_target(turn, meant, opening)
-    turn.aim(replace(target, finish=written, remaining=remaining(meant)))
+    heard = turn.machines.heard(meant.station, opening) if opening else Heard()
+    offered = _offer(turn, session, heard)
+    turn.aim(replace(target, finish=written, remaining=remaining(meant), offered=offered, paused=paused))
+    if not meant.alarm:
+        second = say.from_machine(heard.pieces, offered, turn.now.at, turn.desk.zone) or second
     return said(Tone.FINISH, Word("完了 {label}", "Finished"), second, label=meant.label)
+
+
+def _offer(turn: Turn, session: Session | None, heard: Heard) -> datetime | None:
+    """Return when the machine stopped, if that is worth a question: within this session, and a while ago."""
+    stopped, trusted = heard.stopped, ClockQuality.SYNCED
+    if session is None or stopped is None or session.since.clock is not trusted or turn.now.clock is not trusted:
+        return None
+    late = turn.now.at - stopped >= timedelta(milliseconds=OFFER_MS)
+    return stopped if late and stopped > session.since.at else None
 
 
 def _good_target(turn: Turn, meant: Meant, opening: Ref | None) -> Target:

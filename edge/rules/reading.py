@@ -10,7 +10,7 @@ from broker.events import Ref
 from broker.words import CARDS, Word
 from edge.rules import cards, say
 from edge.rules.ages import REREAD_MS, within
-from edge.rules.desk import Desk, Orders
+from edge.rules.desk import Desk, Machines, Orders
 from edge.rules.memory import Held, Memory, Pending
 from edge.rules.outcomes import OUTCOMES, split_off
 from edge.rules.say import Feedback, Tone, Why, said
@@ -27,14 +27,23 @@ _WHY = {
 _WITH_TICKET = frozenset(Card(read.name) for read in Read if read is not Read.TICKET)
 
 
-def read(memory: Memory, desk: Desk, text: str, now: Reading, *, orders: Orders, next_ref: Ref) -> Answer:
+def read(
+    memory: Memory,
+    desk: Desk,
+    text: str,
+    now: Reading,
+    *,
+    orders: Orders,
+    next_ref: Ref,
+    machines: Machines | None = None,
+) -> Answer:
     """Answer one read of a scanner, ten-key pad or button.
 
     `next_ref` is the key the first event of the answer will get; those after it count on. Store memory and events in
     one transaction, then show the feedback. No feedback: the same text less than 3 s ago, nothing to store but the
     memory.
     """
-    turn = Turn(memory, desk, now, next_ref)
+    turn = Turn(memory, desk, now, next_ref, machines=machines)
     text = text.strip()
     mark = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     last = turn.hand.last

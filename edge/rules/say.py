@@ -1,7 +1,7 @@
 """What the scanner's panel says: two lines of at most 40 characters, Japanese and English, and one of four tones."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -178,9 +178,20 @@ def said(tone: Tone, first: Word, second: Word | None = None, **values: str) -> 
     return Feedback(tone, line(first, **values), line(second, **values) if second else "")
 
 
-def machine_counted(feedback: Feedback, pieces: int) -> Feedback:
-    """Return the feedback of a finish with what the machine counted: the person's number is the record all the same."""
-    return replace(feedback, line2=line(Word("機械は{n}個", "machine counted {n}"), n=str(pieces)))
+def from_machine(pieces: int | None, stopped: datetime | None, now: datetime, zone: ZoneInfo) -> Word | None:
+    """Return what a machine says at a finish: the person's number and time are the record all the same. None: nothing.
+
+    `stopped`: what 確定 would take for the finish's time.
+    """
+    if stopped is None:
+        return Word(f"機械は{pieces}個", f"machine counted {pieces}") if pieces else None
+    at = clock_time(stopped, zone)
+    if now - stopped >= timedelta(days=1):
+        local = stopped.astimezone(zone)
+        at = f"{local.month}/{local.day} {at}"
+    if pieces:
+        return Word(f"機械は{pieces}個 停止{at} 確定でその時刻", f"{pieces}, {at}: ENTER|{at}: ENTER|ENTER")
+    return Word(f"機械停止 {at} 確定の札でその時刻に", f"ENTER: {at}|ENTER takes it|ENTER")
 
 
 def label(name: str, operation: int | None) -> str:

@@ -159,13 +159,16 @@ def _target_out(target: Target | None) -> list[Any] | None:
         _written_out(target.carrier),
         _written_out(target.finish),
         target.remaining,
+        target.offered.isoformat() if target.offered else None,
+        _written_out(target.paused),
     ]
 
 
 def _target_in(item: list[Any] | None) -> Target | None:
     if item is None:
         return None
-    event, slot, label, since, carrier, finish, remaining = item
+    event, slot, label, since, carrier, finish, remaining, *offer = item
+    offered, paused = offer or (None, None)  # a memory of before there were offers has none
     return Target(
         decode(event.encode()),
         slot,
@@ -174,6 +177,8 @@ def _target_in(item: list[Any] | None) -> Target | None:
         _written_in(carrier) if carrier else None,
         _written_in(finish) if finish else None,
         remaining,
+        datetime.fromisoformat(offered) if offered else None,
+        _written_in(paused) if paused else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from broker.clock import Reading
 from broker.events import AnyEvent, ClockQuality, Correction, Ref, Scan
 from edge.rules.ages import within
-from edge.rules.desk import Desk
+from edge.rules.desk import Desk, Machines, NoMachines
 from edge.rules.memory import (
     CLOSED_LIMIT,
     DONE_LIMIT,
@@ -44,8 +44,11 @@ class Answer:
 class Turn:
     """Collects the events and changes of one read; `answer` makes the value of them."""
 
-    def __init__(self, memory: Memory, desk: Desk, now: Reading, next_ref: Ref | None = None) -> None:
+    def __init__(
+        self, memory: Memory, desk: Desk, now: Reading, next_ref: Ref | None = None, *, machines: Machines | None = None
+    ) -> None:
         self.desk, self.now = desk, now
+        self.machines = machines or NoMachines()
         self.hand = memory.hands.get(desk.scanner, Hand())
         self.sessions: dict[Key, Session] = dict(memory.sessions)
         self.events: list[AnyEvent] = []

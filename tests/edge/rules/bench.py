@@ -10,7 +10,7 @@ from broker.clock import Reading
 from broker.codes import Card, CardCode, StationCode, TicketCode, printed
 from broker.events import AnyEvent, ClockQuality, Correction, Handover, Ref, Scan, Work, decode, encode
 from broker.messages import OperationView, OrderView, TicketView
-from edge.rules import EMPTY, Answer, Desk, Feedback, Memory, dump, load, read, tick
+from edge.rules import EMPTY, Answer, Desk, Feedback, Heard, Memory, dump, load, read, tick
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 DAY_SHIFT = ((time(8), time(17)),)
@@ -65,11 +65,22 @@ def order(*steps: OperationView, tickets: Iterable[str | TicketView] = (A,), **f
     )
 
 
+class Beside:
+    """The machine beside the bench: what it says of any start."""
+
+    def __init__(self) -> None:
+        self.says = Heard()
+
+    def heard(self, station: str, opening: Ref) -> Heard:
+        return self.says
+
+
 class Bench:
     """Scans at a desk; every answer's memory goes through dump and load, as on a real edge."""
 
     def __init__(self, *views: OrderView, desk: Desk = DESK, now: Reading = SYNCED) -> None:
         self.views, self.desk, self.now = Views(*views), desk, now
+        self.machines = Beside()
         self.memory: Memory = EMPTY
         self.log: list[AnyEvent] = []
         self.events: tuple[AnyEvent, ...] = ()
@@ -94,7 +105,17 @@ class Bench:
         for text in texts:
             self.wait(gap)
             ref = Ref(author=f"{FIRM}/{EDGE}", epoch=EPOCH, seq=len(self.log) + 1)
-            self._take(read(self.memory, at or self.desk, text, self.now, orders=self.views, next_ref=ref))
+            self._take(
+                read(
+                    self.memory,
+                    at or self.desk,
+                    text,
+                    self.now,
+                    orders=self.views,
+                    next_ref=ref,
+                    machines=self.machines,
+                )
+            )
         return self
 
     def tick(self, seconds: float) -> "Bench":
