@@ -150,7 +150,7 @@ class Machines:
 
     def tally(self, machine: str) -> Tally:
         """Return what a machine has sent since the start."""
-        return self._ports[machine].tally
+        return self._tallies()[machine]
 
     def said(self, machine: str) -> Seen | None:
         """Return what was last said of a machine; None if nothing was."""
@@ -159,10 +159,13 @@ class Machines:
     @property
     def malformed(self) -> dict[str, int]:
         """How many lines of each machine fit no grammar."""
+        return {name: tally.malformed for name, tally in self._tallies().items()}
+
+    def _tallies(self) -> dict[str, Tally]:
         tallies = {name: port.tally for name, port in self._ports.items()}
         for line in self._lines:
-            tallies |= line.tallies
-        return {name: tally.malformed for name, tally in tallies.items()}
+            tallies.update(line.tallies)
+        return tallies
 
     def _hearing(self) -> list[MachinePort | Bus]:
         return [*self._ports.values(), *self._lines]
