@@ -42,6 +42,19 @@ _NO_ANSWER = Word(
 )
 
 
+_UNHEARD = {
+    "garbage": Word(
+        "信号は来ますが読めません。mawashi-edge listen で速さと枠を調べ、baud、framing、driver を直してください",
+        "bytes come, none understood. Find the speed with mawashi-edge listen; mend baud, framing, driver",
+    ),
+    "silent": Word(
+        "つながっていますが返事がなくなりました。機械の電源を確かめてください",
+        "connected, and it answers no more. See that the machine is switched on",
+    ),
+}
+"""What to do about a device whose line is open, by how the running agent hears it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing tried: `remedy` None means ok."""
@@ -113,7 +126,10 @@ def sentences(found: dict[str, Any]) -> list[str]:
             if dropped := dropped_by(found, name):
                 lines.append(f"スキャナ / scanner {name}: {_both(dropped)}")
         for name, why in (found.get("machines") or {}).items():
-            lines.append(f"機械 / machine {name}: {f'つながりません / {why}' if why else 'ok'}")
+            trouble = _UNHEARD.get(_heard(found, name))
+            lines.append(
+                f"機械 / machine {name}: " + (f"つながりません / {why}" if why else _both(trouble) if trouble else "ok")
+            )
         if found.get("refused"):
             lines.append(f"記録できなかった読み取り {found['refused']} / {found['refused']} scans refused: disk full")
         if found.get("other_server"):
@@ -215,7 +231,15 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
         why = running["machines"][machine.id]
     else:
         why = why_not_heard(machine)
-    return Line(what, _mend(machine.place, why) if why else None)
+    if why:
+        return Line(what, _mend(machine.place, why))
+    return Line(what, _UNHEARD.get(_heard(running, machine.id)))
+
+
+def _heard(running: dict[str, Any] | None, device: str) -> str:
+    """Return how the running agent hears a device; empty if none runs, or it does not say."""
+    said = ((running or {}).get("devices") or {}).get(device) or {}
+    return str(said.get("state", ""))
 
 
 def _mend(place: Place, why: str) -> Word:
