@@ -10,7 +10,7 @@ from broker.events import MachineState
 
 UNAVAILABLE = "UNAVAILABLE"
 
-_BY_EXECUTION = {
+BY_EXECUTION = {
     "ACTIVE": MachineState.RUNNING,
     "READY": MachineState.IDLE,
     "PROGRAM_COMPLETED": MachineState.IDLE,
@@ -55,7 +55,7 @@ class Execution:
             return MachineState.ALARM
         if state := _BY_FUNCTION.get(self.function):
             return state
-        state = _BY_EXECUTION.get(self.execution, MachineState.UNKNOWN)
+        state = BY_EXECUTION.get(self.execution, MachineState.UNKNOWN)
         if state is not MachineState.RUNNING and self.mode in _BY_HAND:
             return MachineState.SETUP
         return state

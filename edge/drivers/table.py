@@ -14,6 +14,7 @@ from edge.drivers.mqtt.settings import Mqtt
 from edge.drivers.mtconnect.settings import MtConnect
 from edge.drivers.readings import Parser
 from edge.drivers.shdr.settings import Shdr
+from edge.drivers.sparkplug.settings import Sparkplug
 
 DRIVERS: Mapping[str, type[Device]] = {
     "counter": Counter,
@@ -23,9 +24,12 @@ DRIVERS: Mapping[str, type[Device]] = {
     "mtconnect": MtConnect,
     "mqtt": Mqtt,
     "shdr": Shdr,
+    "sparkplug": Sparkplug,
 }
 
-Machine = Annotated[Counter | Dprnt | Haas | Modbus | Mqtt | MtConnect | Shdr, Field(discriminator="driver")]
+Machine = Annotated[
+    Counter | Dprnt | Haas | Modbus | Mqtt | MtConnect | Shdr | Sparkplug, Field(discriminator="driver")
+]
 """Any of them, as `[[machine]]` in the settings."""
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from broker.events import MachineState
 from edge.drivers.lines import Lines
 from edge.drivers.messages import LINE_BYTES_MOST, Message, matches, message_of
-from edge.drivers.mqtt.payload import Payload, Scalar, number, whole, word
+from edge.drivers.mqtt.payload import Payload
 from edge.drivers.mqtt.sources import OFF, ON, Counting, Sources
 from edge.drivers.readings import Gap, Reading, State, Tally, Text, Total
+from edge.drivers.values import Scalar, number, whole, word
 
 SIGNAL = "parts"
 _RAW_CHARACTERS = 40

@@ -1,15 +1,10 @@
 """What stands in a payload: a value of its JSON, or all of it. Of any bytes; nothing is raised but ValueError."""
 
 import json
-import math
-import re
 
-Scalar = str | int | float | bool
+from edge.drivers.values import Scalar
 
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 _TEXT_MOST = 500
-_WHOLE_MOST = 10**15
-"""Beyond, a number of JSON is no longer exact in every language that might have written it."""
 
 
 class Payload:
@@ -57,36 +52,6 @@ class Payload:
             quoted = _json(text.encode())
             text = quoted if isinstance(quoted, str) else text
         return text[:_TEXT_MOST] or None
-
-
-def word(value: Scalar) -> str:
-    """Return a value as a word to look up: small letters, true and false, 1.0 as 1.
-
-    >>> [word(True), word(1.0), word(" ON ")]
-    ['true', '1', 'on']
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_MOST:
-        value = int(value)
-    return str(value).strip().casefold()
-
-
-def number(value: Scalar) -> float:
-    """Return a number. Raises ValueError for what is none: text that only begins like one, too large, true, NaN."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value)
-    if isinstance(value, bool | str) or not math.isfinite(value) or abs(value) > _WHOLE_MOST:
-        raise ValueError("no number")
-    return float(value)
-
-
-def whole(value: Scalar) -> int:
-    """Return a whole number of 0 or more. Raises ValueError for what is none."""
-    found = number(value)
-    if found < 0 or not found.is_integer():
-        raise ValueError("no count")
-    return int(found)
 
 
 def _json(data: bytes) -> object:

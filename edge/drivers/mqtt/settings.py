@@ -10,8 +10,8 @@ from broker.settings import Settings
 from edge.drivers.device import TopicDevice
 from edge.drivers.messages import is_filter, widest
 from edge.drivers.mqtt.parser import Parser
-from edge.drivers.mqtt.payload import word
-from edge.drivers.mqtt.sources import WORDS, Counting, Source, Sources, of_any_firmware, preset
+from edge.drivers.mqtt.sources import Counting, Source, Sources, of_any_firmware, preset
+from edge.drivers.values import WORDS, word
 
 
 def _subscribable(topic: str) -> str:

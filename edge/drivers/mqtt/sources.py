@@ -5,15 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from broker.events import MachineState
+from edge.drivers.values import WORDS
 
-WORDS: Mapping[str, MachineState] = {state.value: state for state in MachineState} | {
-    "on": MachineState.RUNNING,
-    "true": MachineState.RUNNING,
-    "1": MachineState.RUNNING,
-    "false": MachineState.IDLE,
-    "0": MachineState.IDLE,
-}
-"""What a state is called when the settings do not say otherwise. `off` is 電源断: say `OFF = "idle"` if it is not."""
 ON = frozenset({"on", "true", "1", "online", "connected", "closed"})
 OFF = frozenset({"off", "false", "0", "offline", "disconnected", "open"})
 """Levels, and whether a device is there."""
