@@ -23,6 +23,8 @@ _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\x02\x03\x11\x12\x13\x1
 _ENDS = (b"\r", b"\n", b"\x03")
 _SCANNER = "scanner"
 _PATIENCE_BYTES = 64
+_WORTH_SHARE = 0.5
+"""Of less text no driver could read a line: all that speak unasked speak in text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ def sound(data: bytes, baud: int | None, framing: Framing = "8N1") -> Sounding:
         framing, data = parity, bytes(byte & 0x7F for byte in data)
     text = sum(byte in _TEXT for byte in data)
     share = text / len(data) if data else 0.0
-    return Sounding(
-        baud, framing, len(data), share, max(data.count(end) for end in _ENDS), drivers(data), parity is not None
-    )
+    ends = max(data.count(end) for end in _ENDS)
+    hits = drivers(data) if share >= _WORTH_SHARE else ()
+    return Sounding(baud, framing, len(data), share, ends, hits, parity is not None)
 
 
 def best(soundings: Iterable[Sounding]) -> Sounding | None:

@@ -26,17 +26,17 @@ def found(data: bytes, baud: int, framing: str) -> Listening:
     """Listen to a device that goes on speaking, until the speed is not changed any more."""
     at = [9600, "8N1"]
     listening = Listening(lambda baud, framing: at.__setitem__(slice(0, 2), [baud, framing]), 9600)
-    for _ in range(40):
+    for _ in range(len(SETTINGS) + 3):
         heard = received(wave(data, framing), baud, int(at[0]), int(str(at[1])[0]), str(at[1])[1] != "N")
         before = list(at)
-        for start in range(0, len(heard), 16):
+        for start in range(0, len(heard), 32):
             if at == before:  # else what was under way at the old speed is forgotten
-                listening.take(heard[start : start + 16])
+                listening.take(heard[start : start + 32])
     return listening
 
 
-@pytest.mark.parametrize("baud", sorted({baud for baud, _ in SETTINGS}))
-def test_a_counter_is_found_at_every_speed_and_by_its_own_driver(baud: int):
+@pytest.mark.parametrize("baud", [2400, 9600, 115_200])
+def test_a_counter_is_found_at_its_speed_and_by_its_own_driver(baud: int):
     proposal = found(records(3), baud, "8N1").proposal
     assert proposal
     assert (proposal.baud, proposal.framing, proposal.hits[0].driver) == (baud, "8N1", "counter")
