@@ -14,6 +14,7 @@ import hmac
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,12 @@ _log = structlog.get_logger("broker.embedded")
 
 
 class Grants:
-    """Who may read and write what: the very access list that Mosquitto is given."""
+    """Who may read and write what: the very access list that Mosquitto is given, and `more` lines of its kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Sequence[str] = ()) -> None:
         self._gateway: list[tuple[str, str]] = []
         self._firm: list[tuple[str, str]] = []
-        for line in access_list().splitlines():
+        for line in [*access_list().splitlines(), *more]:
             word, _, rest = line.partition(" ")
             if word in {"topic", "pattern"}:
                 access, _, topic_filter = rest.partition(" ")
@@ -135,11 +136,11 @@ class Handler(BrokerProtocolHandler):
 class Embedded(Broker):
     """The broker. `passwords` maps users (a firm's id, or `gateway`) to theirs."""
 
-    def __init__(self, port: int, passwords: dict[str, str]) -> None:
+    def __init__(self, port: int, passwords: dict[str, str], grants: Sequence[str] = ()) -> None:
         listener = ListenerConfig(bind=f"{HOST}:{port}")
         super().__init__(BrokerConfig(listeners={"default": listener}, plugins={}))
         self._passwords = passwords
-        self._grants = Grants()
+        self._grants = Grants(grants)
 
     def publish(self, session: Session, packet: PublishPacket) -> None:
         """Give one message to its subscribers, if its sender may write there; the same rules as Mosquitto's."""
@@ -232,12 +233,12 @@ def passwords(file: Path) -> dict[str, str]:
     return found
 
 
-async def serve(port: int, known: dict[str, str]) -> None:
+async def serve(port: int, known: dict[str, str], grants: Sequence[str] = ()) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Embedded(port, known)
+    server = Embedded(port, known, grants)
     await server.start()
     _log.info("embedded broker is ready", host=HOST, port=port)
     await stop.wait()
@@ -251,11 +252,12 @@ def main() -> None:
     parser.add_argument(
         "--password-file", type=Path, required=True, help="lines of user:password, readable by you only"
     )
+    parser.add_argument("--grant", action="append", default=[], help="one more line of the access list")
     given = parser.parse_args()
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # what matters of it is said here, in a sentence
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
-        asyncio.run(serve(given.port, passwords(given.password_file)))
+        asyncio.run(serve(given.port, passwords(given.password_file), given.grant))
     except (OSError, ValueError, BrokerError) as error:
         sys.exit(f"the embedded broker cannot start: {error}")
 

@@ -1,6 +1,8 @@
 """All processes of a demo: the broker, the gateway with its three, every firm's edge on its virtual serial ports."""
 
+import contextlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -15,6 +17,7 @@ from pathlib import Path
 from broker.clock import FastClock
 from broker.settings import load
 from gateway.demo import tally
+from gateway.demo.fleet import GRANT, Fleet, Where
 from gateway.demo.floor import Firm
 from gateway.demo.place import Broker, Place
 from gateway.demo.process import Process, children, peak_rss_mb, python
@@ -70,6 +73,7 @@ class Cluster:
     pulled: str
     """The firm whose cable will be pulled."""
     gateway: Process = field(init=False)
+    fleet: Fleet = field(init=False)
     edges: dict[str, Edge] = field(init=False, default_factory=dict)
     peaks: dict[str, float] = field(init=False, default_factory=dict)
     settings: Gateway = field(init=False)
@@ -79,12 +83,15 @@ class Cluster:
         path = self.place.write_gateway(self.firms, self.broker, web_port=self.web_port, influx=self.influx)
         self.settings = load(Gateway, path)
         command = [_beside("mawashi"), "gateway", "--settings", str(path)]
+        self.fleet = Fleet(Where(self.place.path, self.broker))
         self.gateway = Process("gateway", command, log=self.place.log("gateway"), environment=environment)
         for firm in self.firms:
             wires = {bench.scanner: Wire() for bench in firm.benches}
             cable = Cable(self.broker.port) if firm.id == self.pulled else None
             through = replace(self.broker, port=cable.port) if cable else self.broker
-            path = self.place.write_edge(firm, through, {name: wire.path for name, wire in wires.items()})
+            path = self.place.write_edge(
+                firm, through, {name: wire.path for name, wire in wires.items()}, self.fleet.tables(firm.id)
+            )
             log = self.place.log(firm.id)
             command = [_beside("mawashi-edge"), "run", "--settings", str(path)]
             process = Process(f"edge {firm.id}", command, log=log, environment=environment)
@@ -97,14 +104,20 @@ class Cluster:
         if self.broker_process:
             self.broker_process.start()
         self.gateway.start()
+        self._wait({"broker": partial(_listens, self.broker.port)}, stopping)
+        if stopping():
+            return
+        self.fleet.start()
         for edge in self.edges.values():
             edge.process.start()
         left: dict[str, Callable[[], bool]] = {
-            "broker": partial(_listens, self.broker.port),
             "gateway": self._ledger_is_there,
             "web": partial(_answers, self.web_port),
             **{f"edge {name}": edge.is_reading for name, edge in self.edges.items()},
         }
+        self._wait(left, stopping)
+
+    def _wait(self, left: Mapping[str, Callable[[], bool]], stopping: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while left and not stopping():
             left = {name: ready for name, ready in left.items() if not ready()}
@@ -116,7 +129,7 @@ class Cluster:
     def check(self) -> None:
         """Raise Failed if something that should run has ended."""
         for process in self._processes():
-            if process.ended is not None:
+            if process.started and process.ended is not None:
                 raise Failed(f"{process.name} ended with status {process.ended}:\n{process.log_tail()}")
 
     def stop(self) -> None:
@@ -129,6 +142,7 @@ class Cluster:
             for process in group:
                 if process:
                     process.wait(_STOP_SECONDS)
+        self.fleet.stop()
         for edge in self.edges.values():
             if edge.cable:
                 edge.cable.close()
@@ -180,6 +194,14 @@ class Cluster:
         """Return what every edge has accepted, by epoch, read from their outboxes."""
         return [epoch for firm in self.firms for epoch in tally.outbox(self.place.outbox(firm), firm.id, firm.edge)]
 
+    def malformed(self) -> dict[str, int]:
+        """Return how many lines of each machine nobody could read, as the edges said last."""
+        found: dict[str, int] = {}
+        for firm in self.firms:
+            with contextlib.suppress(OSError, ValueError):
+                found |= json.loads((self.place.outbox(firm).parent / "status.json").read_text())["malformed"]
+        return found
+
     def note_peaks(self) -> None:
         """Note how much memory each process has taken at most, over all its lives."""
         pids: dict[str, int] = {"demo": os.getpid()}
@@ -208,7 +230,9 @@ def embedded(place: Place, firms: Sequence[Firm], environment: Mapping[str, str]
     """Return the demo's own broker, not started yet."""
     port = free_port()
     passwords = place.write_passwords(firms)
-    command = python("broker.embedded", "--port", str(port), "--password-file", str(place.path / "users"))
+    command = python(
+        "broker.embedded", "--port", str(port), "--password-file", str(place.path / "users"), "--grant", GRANT
+    )
     return Broker(port, "3.1.1", passwords), Process(
         "broker", command, log=place.log("broker"), environment=environment
     )

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,18 +18,21 @@ from broker.topics import author
 from gateway.api import GatewayAway
 from gateway.demo.cluster import Cluster, Failed, embedded, free_port
 from gateway.demo.drive import Driver
+from gateway.demo.fleet import BABBLING, UNPLUGGED, firm_of
 from gateway.demo.floor import FIRMS
 from gateway.demo.office import Office
 from gateway.demo.place import TIME_ZONE, Broker, Place, Taken
 from gateway.demo.result import Result, collect, drained, empty_databases, shown
 from gateway.demo.shop import SHIFT_SECONDS, Shop
 from gateway.demo.tally import delays
-from gateway.demo.watch import Board, Commits
+from gateway.demo.watch import Board, Commits, Sign
 from gateway.settings import Web
 from gateway.sinks.influx_http import Away
 
 _OFFLINE = "plating"
 _KILLED_EDGE = "grinding"
+_MACHINE_FAULT_SECONDS = 3.0
+"""So long a machine's cable is out, and so long another sends garbage; the board says so in half of it."""
 _STOPPED = 130
 """Exit status of a command that was told to stop before it had ended."""
 _BAD_ARGUMENTS = 2
@@ -106,6 +110,7 @@ class _Demo:
         self._wanted, self._place, self._stop = wanted, place, stop
         self._clock = _clock(wanted)
         self._killed: list[str] = []
+        self._signs: dict[str, Sign] = {}
         self._offline_since: dict[str, int] = {}
         self._offline: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         environment = {"MAWASHI_DEMO_CLOCK": self._clock.setting()}
@@ -146,6 +151,7 @@ class _Demo:
     def _until_stopped(self, driver: Driver) -> int:
         self._say("Ctrl-C ends it. / 終了は Ctrl-C")
         self._plan_offline(driver, 60.0, 20.0)
+        self._plan_machines(driver, 30.0, every=120.0)
         self._repeat(driver, 2.0, self._cluster.check)
         self._repeat(driver, 15.0, lambda: self._say(self._sofar(driver)))
         driver.run(self._stop.is_set, seconds=None)
@@ -158,6 +164,7 @@ class _Demo:
         board.start()
         board.listening.wait(_PAGE_SECONDS)
         self._plan_offline(driver, 0.30 * seconds, 0.12 * seconds)
+        self._plan_machines(driver, 0.15 * seconds)
         if self._wanted.kill:
             self._plan_kills(driver, seconds)
         self._repeat(driver, 5.0, lambda: self._say(self._sofar(driver)))
@@ -195,6 +202,7 @@ class _Demo:
             was_drained=was_drained,
             killed=self._killed,
             told=shop.told,
+            board_seconds={what: sign.seconds for what, sign in self._signs.items()},
         )
         self._print(result)
         return 1 if result.missing or result.doubled else 0
@@ -213,6 +221,28 @@ class _Demo:
 
         pulled_at = [after]
         driver.plan(after, pull)
+
+    def _plan_machines(self, driver: Driver, after: float, *, every: float | None = None) -> None:
+        """Plan a cable out and in again, and garbage on a line for a while; both again and again, if asked to."""
+        fleet, gap = self._cluster.fleet, _MACHINE_FAULT_SECONDS
+
+        def noise(*, on: bool) -> None:
+            fleet.babbling = on
+
+        def fault(at: float, what: str, device: str, state: str | None, do: Callable[[], None]) -> None:
+            def now() -> None:
+                do()
+                self._signs[what] = Sign(self._cluster.web_port, firm_of(device), device, state).start()
+                self._say(f"{device}: {what}")
+                if every:
+                    fault(at + every, what, device, state, do)
+
+            driver.plan(at, now)
+
+        fault(after, "unplugged", UNPLUGGED, "lost", fleet.unplug)
+        fault(after + gap, "plugged in", UNPLUGGED, None, fleet.plug)
+        fault(after + gap / 2, "garbage", BABBLING, "garbage", partial(noise, on=True))
+        fault(after + gap * 3 / 2, "readable", BABBLING, None, partial(noise, on=False))
 
     def _put_back(self) -> None:
         cable = self._cluster.cable

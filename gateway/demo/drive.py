@@ -16,6 +16,8 @@ from gateway.demo.shop import Scan, Shop
 from gateway.demo.wires import Wire
 
 _LONGEST_NAP_SECONDS = 0.05
+_MACHINES_SECONDS = 0.5
+"""How often machines are told what to show."""
 _ANSWER_BYTES = 2
 """One command to a Honeywell scanner: ESC and a character."""
 _PATIENCE_NS = 2 * 10**9
@@ -50,6 +52,7 @@ class Driver:
     """The machinists' hands. Runs in the main thread."""
 
     def __init__(self, shop: Shop, cluster: Cluster, *, speed: float, new_orders: Callable[[], list[Order]]) -> None:
+        self._fleet = cluster.fleet
         self._shop, self._speed, self._new_orders = shop, speed, new_orders
         self._plan: list[Planned] = []
         self._hands = {
@@ -72,6 +75,7 @@ class Driver:
         begun = time.monotonic()
         scans = self._shop.scans()
         upcoming = next(scans, None)
+        shown_at = 0.0
         while not stopping() and (seconds is None or time.monotonic() - begun < seconds):
             since = time.monotonic() - begun
             while self._plan and self._plan[0].at_seconds <= since:
@@ -84,6 +88,9 @@ class Driver:
             if upcoming is None:
                 scans = self._shop.scans()
                 upcoming = next(scans, None)
+            if since >= shown_at:
+                self._machines(since * self._speed)
+                shown_at = since + _MACHINES_SECONDS
             due = begun + upcoming.at / self._speed if upcoming else time.monotonic() + _LONGEST_NAP_SECONDS
             self._scan(min(due - time.monotonic(), _LONGEST_NAP_SECONDS))
 
@@ -94,6 +101,13 @@ class Driver:
             if stopping() or time.monotonic() > deadline:
                 return
             self._scan(_LONGEST_NAP_SECONDS)
+
+    def _machines(self, at: float) -> None:
+        """Let the machines show what they do at a simulated instant."""
+        turns = self._shop.turns
+        while turns and turns[0].at <= at:
+            self._fleet.take(turns.popleft())
+        self._fleet.tick(at)
 
     def _scan(self, nap_seconds: float) -> None:
         """Let everyone scan who may, then wait for answers, at most so long."""

@@ -94,22 +94,22 @@ class Place:
         """Write the gateway's settings."""
         self.gateway.mkdir()
         tables = [
-            _table(data_dir=str(self.gateway), time_zone=TIME_ZONE),
+            table(data_dir=str(self.gateway), time_zone=TIME_ZONE),
             self._mqtt("gateway", broker),
-            _table("[web]", port=web_port),
-            *([_table("[influx]", url=influx, database_prefix=DATABASE_PREFIX)] if influx else []),
-            *(_table("[[firms]]", id=firm.id, name=firm.name, name_en=firm.name_en) for firm in firms),
+            table("[web]", port=web_port),
+            *([table("[influx]", url=influx, database_prefix=DATABASE_PREFIX)] if influx else []),
+            *(table("[[firms]]", id=firm.id, name=firm.name, name_en=firm.name_en) for firm in firms),
         ]
         return self._write("gateway.toml", tables)
 
-    def write_edge(self, firm: Firm, broker: Broker, ports: dict[str, str]) -> Path:
-        """Write the settings of a firm's edge; `ports` are its scanners' serial ports."""
+    def write_edge(self, firm: Firm, broker: Broker, ports: dict[str, str], machines: Sequence[str] = ()) -> Path:
+        """Write the settings of a firm's edge; `ports` are its scanners' serial ports, `machines` tables of TOML."""
         data_dir = str(self.path / firm.id)
         tables = [
-            _table(firm=firm.id, edge=firm.edge, data_dir=data_dir, time_zone=TIME_ZONE, shifts=SHIFTS, panel="off"),
+            table(firm=firm.id, edge=firm.edge, data_dir=data_dir, time_zone=TIME_ZONE, shifts=SHIFTS, panel="off"),
             self._mqtt(firm.id, broker),
             *(
-                _table(
+                table(
                     "[[scanner]]",
                     id=bench.scanner,
                     port=ports[bench.scanner],
@@ -118,12 +118,13 @@ class Place:
                 )
                 for bench in firm.benches
             ),
+            *machines,
         ]
         return self._write(f"{firm.id}.toml", tables)
 
     def _mqtt(self, user: str, broker: Broker) -> str:
         login = {"username": user, "password_file": str(self.path / f"{user}.password")} if broker.passwords else {}
-        return _table("[mqtt]", port=broker.port, version=broker.version, reconnect_seconds_max=1.0, **login)
+        return table("[mqtt]", port=broker.port, version=broker.version, reconnect_seconds_max=1.0, **login)
 
     def _write(self, name: str, tables: Sequence[str]) -> Path:
         path = self.path / name
@@ -131,7 +132,7 @@ class Place:
         return path
 
 
-def _table(head: str = "", **values: object) -> str:
+def table(head: str = "", **values: object) -> str:
     """Return a table of TOML, which writes strings, numbers and lists as JSON does."""
     return "\n".join([head, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())])
 

@@ -41,6 +41,11 @@ class Process:
         return self._process.pid
 
     @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
+    @property
     def ended(self) -> int | None:
         """Return its exit status, or None while it runs."""
         return self._process.poll() if self._process else 0

@@ -1,13 +1,16 @@
 """The one JSON object a demo ends with, and waiting until everything has drained."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from broker.events import CountReading, EventError, Machine, MachineState, decode
 from broker.topics import author
 from gateway.audit import projected_of, records_of
 from gateway.demo.cluster import Cluster
+from gateway.demo.fleet import by_driver
 from gateway.demo.place import DATABASE_PREFIX
 from gateway.demo.tally import Delays, keys, percentiles
 from gateway.ledger import Ledger
@@ -53,6 +56,7 @@ class Result:
     speed: float
     drained: bool
     audit: dict[str, bool | int]
+    machines: dict[str, object]
     killed: tuple[str, ...] = ()
     told: dict[str, int] = field(default_factory=dict)
     influx: dict[str, int] | None = None
@@ -98,6 +102,7 @@ def collect(
     was_drained: bool,
     killed: Sequence[str],
     told: Mapping[str, int],
+    board_seconds: Mapping[str, float | None],
 ) -> Result:
     """Compare what the edges accepted with the ledger, key by key, and count what became of it."""
     accepted = keys(cluster.accepted())
@@ -129,10 +134,34 @@ def collect(
             speed=cluster.clock.speed,
             drained=was_drained,
             audit=_audited(ledger, state, cluster.settings),
+            machines=_machines(cluster, rows, board_seconds),
             killed=tuple(killed),
             told=dict(sorted(told.items())),
             influx=_influx(cluster.settings.influx, state, facts) if cluster.settings.influx else None,
         )
+
+
+def _machines(cluster: Cluster, rows: Iterable[Row], board_seconds: Mapping[str, float | None]) -> dict[str, object]:
+    """Return what came of the machines: how many, what was recorded of them, and how soon the board told of faults."""
+    ran, pieces, readings = set(), {}, 0
+    for row in rows:
+        with contextlib.suppress(EventError):
+            match decode(row.body):
+                case Machine() as said:
+                    readings += 1
+                    if said.state is MachineState.RUNNING:
+                        ran.add((row.author, said.station))
+                case CountReading() as counted:
+                    readings += 1
+                    pieces[row.author, counted.station] = counted.total
+    return {
+        "devices": dict(by_driver()),
+        "ran": len(ran),
+        "readings": readings,
+        "pieces": sum(pieces.values()),
+        "malformed": sum(cluster.malformed().values()),
+        "board_seconds": dict(board_seconds),
+    }
 
 
 def _audited(ledger: Ledger, state: State, settings: Gateway) -> dict[str, bool | int]:

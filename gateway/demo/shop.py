@@ -26,6 +26,8 @@ _WAIT_MINUTES, _WAIT_SIGMA, _WAIT_LIMIT = 5.0, 1.8, 240.0
 """Median and shape of the wait before an operation. In the same log mean / median is 5 (grinding), a log-normal with
 sigma 1.8. The median there is 1.3 days; here it is minutes."""
 _WORK_SIGMA = 0.45
+_CUTTING = 0.85
+"""The machine has made its pieces so early in its work: they are measured and put away before anybody scans."""
 _SHORTEST_MINUTES = 6.0
 """Under 3 minutes after a start a ticket alone changes nothing (design: one scan)."""
 
@@ -41,6 +43,18 @@ class Scan:
     scanner: str
     text: str
     ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From `at` on the machine at a station runs and makes `pieces` in `seconds`; `running` False: it stands still."""
+
+    at: float
+    firm: str
+    station: str
+    running: bool
+    pieces: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,8 @@ class Shop:
         self, firms: Sequence[Firm], *, seed: int, shift_begun_seconds: float = 0.0, chances: Chances | None = None
     ) -> None:
         self.told: Counter[str] = Counter()
+        self.turns: deque[Turn] = deque()
+        """What machines do, in order of time; whoever plays them takes it from here."""
         self.env = simpy.Environment()
         self.random = random.Random(seed)  # noqa: S311 - a simulation  # noqa: S311 - a simulation
         self.chances = chances or Chances()
@@ -189,6 +205,7 @@ class _Work:
         minutes = shop.lognormal(firm.minutes, _WORK_SIGMA, low=_SHORTEST_MINUTES)
         rest: simpy.Event | None = None
         if self.following and pieces >= 6 and arrived.rest is None and shop.happens(chances.overlap):
+            self._runs(pieces // 2, minutes * 0.5)
             yield env.timeout(minutes * 0.5 * MINUTE)
             done, rest = pieces // 2, env.event()
             yield from self._part_way(done)
@@ -196,9 +213,13 @@ class _Work:
             shop.told["parts"] += 1
         elif shop.happens(chances.pause):
             yield from self._pause()
+        self._runs(pieces - done, minutes * 0.5)
         yield env.timeout(minutes * 0.5 * MINUTE)
         if arrived.rest is not None:
-            pieces += yield arrived.rest
+            self._stands()
+            more = yield arrived.rest
+            pieces += more
+            self._runs(more, minutes * 0.4)
             yield env.timeout(minutes * 0.4 * MINUTE)
         if shop.happens(chances.scrap) and pieces - done > 4:
             lost = self._report(Card.SCRAP, 1 + int(pieces > 30), "scrap")
@@ -245,9 +266,20 @@ class _Work:
     def _start(self) -> None:
         self.begun = self.shop.now
         self._say()
+        self._runs(0, 1.0)
+
+    def _runs(self, pieces: int, minutes: float) -> None:
+        assert self.machine
+        seconds = minutes * MINUTE * _CUTTING
+        self.shop.turns.append(Turn(self.shop.now, self.step.firm, self.machine.name, True, pieces, seconds))
+
+    def _stands(self) -> None:
+        assert self.machine
+        self.shop.turns.append(Turn(self.shop.now, self.step.firm, self.machine.name, running=False))
 
     def _part_way(self, pieces: int) -> Life:
         """Count the first pieces, so that they can go on, and take the work up again."""
+        self._stands()
         yield from self._taken_up_after_shift()
         self._say(then=(str(pieces), CardCode(Card.PARTWAY)))
         yield self.shop.env.timeout(45.0)
@@ -258,6 +290,7 @@ class _Work:
         reason = shop.random.choice(("TOOL", "MATERIAL", "DRAWING", "MACHINE"))
         yield shop.env.timeout(4.0 * MINUTE)
         self._say(CardCode(Card.PAUSE, reason))
+        self._stands()
         shop.told["pause"] += 1
         yield shop.env.timeout(shop.lognormal(8.0, 0.6, low=1.0) * MINUTE)
         self._start()
@@ -271,6 +304,7 @@ class _Work:
 
     def _close(self, good: int, chances: Chances, *, alone: bool) -> Life:
         shop = self.shop
+        self._stands()  # by itself, also if nobody is there to say so
         end = shop.shift_end(shop.now)
         if end - shop.now < 15 * MINUTE and shop.happens(chances.forgotten_finish):
             yield shop.env.timeout(end - shop.now + shop.lognormal(15.0, 0.5) * MINUTE)
@@ -283,6 +317,7 @@ class _Work:
         elif alone and len(self.order.tickets) == 1 and shop.happens(chances.all_good_card):
             counted = (CardCode(Card.ALL_GOOD),)
         self._say(then=counted)
+        self._stands()
 
     def _taken_up_after_shift(self) -> Life:
         """After a change of shift the ticket alone says that the work goes on; a minute is too soon to end it."""
@@ -297,10 +332,12 @@ class _Work:
         assert self.machine
         self._say(CardCode(Card.START))
         self.begun = shop.now
+        self._runs(0, 1.0)
         shop.told["released" if not rework else "reworked"] += 1
         yield shop.env.timeout(shop.lognormal(8.0, 0.4, low=5.0) * MINUTE)
         yield from self._taken_up_after_shift()
         self._say(then=(str(pieces),))
+        self._stands()
 
     # -- on to the next ------------------------------------------------------------------------------------------------
 

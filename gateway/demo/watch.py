@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.004
 _ROWS = 2000
+_SIGN_LOOK_SECONDS = 0.1
+_SIGN_SECONDS = 20.0
 
 
 class Commits(threading.Thread):
@@ -88,6 +91,48 @@ class Board(threading.Thread):
         told = self.shown.get(order, [])
         index = bisect_left(told, (position, 0))
         return told[index][1] if index < len(told) else None
+
+
+@dataclass(slots=True)
+class Sign:
+    """Looks at a firm's page until it says of a device what it should, and notes after how long (up to 0.1 s late)."""
+
+    port: int
+    firm: str
+    device: str
+    state: str | None
+    """As in `broker.messages.DeviceState`; None: that nothing is said of it any more."""
+    seconds: float | None = None
+
+    def start(self) -> "Sign":
+        """Begin to look; what it should say is brought about now."""
+        threading.Thread(target=self._look, name=f"sign {self.device}", daemon=True).start()
+        return self
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < _SIGN_SECONDS:
+            if self._said() == self.state:
+                self.seconds = round(time.monotonic() - began, 2)
+                return
+            time.sleep(min(_SIGN_LOOK_SECONDS, _SIGN_SECONDS - passed))
+
+    def _said(self) -> str | None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", f"/firm/{self.firm}?part=true")
+            answer = connection.getresponse()
+            page = answer.read().decode()
+            if answer.status != http.client.OK:
+                return "away"
+        except (OSError, http.client.HTTPException):
+            return "away"
+        finally:
+            connection.close()
+        for sign in page.split('<p class="device d-')[1:]:
+            if f"<b>{self.device}</b>" in sign.partition("</p>")[0]:
+                return sign.partition('"')[0]
+        return None
 
 
 def events(stream: IO[bytes]) -> Iterator[tuple[str, str, str]]:

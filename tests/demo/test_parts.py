@@ -217,6 +217,14 @@ class TestTheWhole:
         assert result["held_offline"] > 0
         assert result["operations_done"] > 0
         assert result["drained"]
+        machines = result["machines"]
+        assert len(machines["devices"]) == 7
+        assert machines["ran"] >= 5, "not every station has work in 12 seconds"
+        assert machines["pieces"] > 0
+        assert machines["malformed"] > 0, "one sent garbage"
+        assert machines["board_seconds"].keys() == {"unplugged", "plugged in", "garbage", "readable"}
+        assert machines["board_seconds"]["unplugged"] is not None
+        assert machines["board_seconds"]["garbage"] is not None
         assert {"appender", "projector", "web", "broker", "edge turning", "edge plating"} <= result["rss_mb"].keys()
         measured = ("scan_to_answer_ms", "scan_to_commit_ms", "scan_to_board_ms")
         assert all(result[name][rank] for name in measured for rank in ("p50", "p99"))

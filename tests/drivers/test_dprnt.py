@@ -9,7 +9,7 @@ from edge.drivers.dprnt.parser import Parser, Record, record_of
 from edge.drivers.dprnt.settings import Dprnt
 from edge.drivers.readings import Gap, Reading, State, Total
 from edge.rules.counting import Counted, step
-from tests.machines.dprnt import LEADER, printed
+from gateway.demo.machines.dprnt import LEADER, printed
 
 END = Record(is_end=True, number=17, count=12)
 

@@ -12,7 +12,7 @@ from edge.drivers.haas.parser import Parser
 from edge.drivers.haas.questions import NAMES, RARELY_MS, TIMEOUT_MS, sent
 from edge.drivers.haas.settings import Haas
 from edge.drivers.readings import Gap, Reading, State, Total
-from tests.machines.haas import Control
+from gateway.demo.machines.haas import Control
 
 Q100, Q104, Q402, Q500 = (sent(code) for code in ("Q100", "Q104", "Q402", "Q500"))
 WHITELIST = {b"?Q100\r\n", b"?Q104\r\n", b"?Q402\r\n", b"?Q403\r\n", b"?Q500\r\n"}

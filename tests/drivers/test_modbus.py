@@ -20,7 +20,7 @@ from edge.drivers.modbus.reads import Read
 from edge.drivers.modbus.settings import Modbus
 from edge.drivers.readings import Gap, Reading, State, Total
 from edge.rules.counting import Counted, Step, step
-from tests.machines.modbus import Unit, crc16
+from gateway.demo.machines.modbus import Unit, crc16
 
 PARTS = {"name": "parts", "address": 40001}
 GREEN = {"name": "green", "table": "discrete", "address": 10001}

@@ -11,9 +11,9 @@ import pytest
 from edge.drivers.modbus.frames import Rtu, Tcp
 from edge.drivers.modbus.parser import Parser, Watched
 from edge.wire import SerialWire
+from gateway.demo.machines.modbus import Unit, crc16
 from tests.conftest import DATA
 from tests.drivers.test_modbus import Play, machine
-from tests.machines.modbus import Unit, crc16
 
 CAPTURES = sorted((DATA / "modbus").glob("*.pcap"))
 MODBUS_PORT = 502

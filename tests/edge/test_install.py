@@ -16,9 +16,9 @@ from edge.cli import app
 from edge.drivers.counter.record import crc8
 from edge.raw import Chunk
 from edge.tap import Tap
+from gateway.demo.machines.adapter import Adapter
 from tests.edge.test_raw import AT
 from tests.edge.test_sounding import TICKET, records
-from tests.machines.adapter import Adapter
 from tests.machines.uart import Uart
 
 

@@ -11,9 +11,9 @@ from broker.events import MachineState
 from broker.messages import StationView
 from broker.topics import Kind, Topic
 from edge import raw
+from gateway.demo.machines.adapter import Adapter
 from tests.conftest import Mosquitto
 from tests.edge.shop import EDGE, FINISH, FIRM, TICKET, Agent, PtyScanner, Server
-from tests.machines.adapter import Adapter
 
 pytestmark = pytest.mark.slow
 

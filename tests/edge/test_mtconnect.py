@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from broker.events import MachineState
+from gateway.demo.machines import mtconnect
 from tests.conftest import Mosquitto
 from tests.edge.shop import Agent, Server
 from tests.edge.test_machines import does
-from tests.machines import mtconnect
 
 pytestmark = pytest.mark.slow
 

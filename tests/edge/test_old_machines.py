@@ -14,12 +14,12 @@ from broker.topics import Kind, Topic
 from edge.drivers.counter.record import Record
 from edge.drivers.device import Serial
 from edge.wire import FAILURES, open_wire
+from gateway.demo.machines.dprnt import DprntControl
+from gateway.demo.machines.haas import EthernetHaas, SerialHaas
+from gateway.demo.machines.line import SerialLine
 from tests.conftest import Mosquitto
 from tests.drivers.test_haas import WHITELIST
 from tests.edge.shop import EDGE, FIRM, Agent, PtyScanner, Server
-from tests.machines.dprnt import DprntControl
-from tests.machines.haas import EthernetHaas, SerialHaas
-from tests.machines.line import SerialLine
 
 pytestmark = pytest.mark.slow
 

@@ -16,10 +16,10 @@ from broker.topics import Kind, Topic
 from edge.drivers.device import Topics
 from edge.drivers.messages import Message, publish
 from edge.wire import FAILURES, Wire, open_wire
+from gateway.demo.machines.esp32 import Esp32
 from tests.broker.test_mosquitto import Authority
 from tests.conftest import ROOT, Mosquitto, until
 from tests.edge.shop import EDGE, FINISH, FIRM, TICKET, Agent, PtyScanner, Server
-from tests.machines.esp32 import Esp32
 
 pytestmark = pytest.mark.slow
 

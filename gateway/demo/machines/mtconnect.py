@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
-from tests.ports import free_port
+from gateway.demo.machines.ports import free_port
 
 UNAVAILABLE = "UNAVAILABLE"
 LEVELS = ("Normal", "Warning", "Fault", "Unavailable")
@@ -154,6 +154,18 @@ class Agent:
                 self._observe(device, items[name], text, code, at)
             self._changed.notify_all()
 
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`: its one device, only what is new."""
+        device = next(iter(self.machines))
+        new = {
+            "avail": "AVAILABLE",
+            "mode": "AUTOMATIC",
+            "execution": "ACTIVE" if running else "READY",
+            "PartCountAct": str(pieces),
+        }
+        if new := {name: value for name, value in new.items() if self._now[device, name].text != value}:
+            self.say(**new)
+
     def _observe(self, device: str, item: Item, text: str, code: str, at: str | None) -> None:
         stamp = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         seen = Seen(self._next, device, item, stamp, text, code)
@@ -210,7 +222,8 @@ class Agent:
             f"<{holder}>{''.join(one.xml() for one in mine if one.item.holder == holder)}</{holder}>"
             for holder in dict.fromkeys(one.item.holder for one in mine)
         )
-        return f'<ComponentStream component="{name}" name="{name}" componentId="{name.lower()}">{holders}</ComponentStream>'
+        head = f'<ComponentStream component="{name}" name="{name}" componentId="{name.lower()}">'
+        return f"{head}{holders}</ComponentStream>"
 
     def _answer(self, line: socketserver.StreamRequestHandler) -> bool:
         """Answer one question; return whether there was one."""

@@ -2,19 +2,24 @@
 
 import json
 import threading
+import time
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+
+_BEAT_SECONDS = 5.0
+"""It publishes so often when nothing is new; the sketch too."""
 
 
 class Esp32:
     """A board called `name`. Cut off, its will says that it is gone; `stop()` is its plug pulled."""
 
-    def __init__(self, port: int, name: str = "saw-2") -> None:
+    def __init__(self, port: int, name: str = "saw-2", *, login: tuple[str, str] | None = None) -> None:
         self.name = name
         self.count = 0
         self.state = "idle"
-        self._port = port
+        self._said_at = 0.0
+        self._port, self._login = port, login
         self._client: paho.Client | None = None
 
     def start(self) -> "Esp32":
@@ -22,12 +27,18 @@ class Esp32:
         connected = threading.Event()
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"esp32-{self.name}", protocol=paho.MQTTv311)
         client.will_set(self._topic("online"), "false", qos=1, retain=True)
-        client.on_connect = lambda *_: connected.set()
+        if self._login:
+            client.username_pw_set(*self._login)
+
+        def on_connect(*_: object) -> None:  # also when the broker was away
+            client.publish(self._topic("online"), "true", qos=1, retain=True)
+            connected.set()
+
+        client.on_connect = on_connect
         client.connect("127.0.0.1", self._port, keepalive=5)
         client.loop_start()
         assert connected.wait(10)
         self._client, self.count = client, 0
-        self.raw(self._topic("online"), b"true", retain=True)
         self._publish()
         return self
 
@@ -56,6 +67,14 @@ class Esp32:
             self.count += 1
             self._publish()
 
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`: published as the sketch does, at most once a second."""
+        new = "running" if running else "idle", pieces
+        if self._client and (new != (self.state, self.count) or time.monotonic() - self._said_at > _BEAT_SECONDS):
+            self.state, self.count = new
+            self._said_at = time.monotonic()
+            self._client.publish(self._topic(), self._record(), qos=1, retain=True)
+
     def scan(self, text: str) -> None:
         """Its scanner read something."""
         self.raw(self._topic("scan"), text.encode())
@@ -66,8 +85,10 @@ class Esp32:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
 
     def _publish(self) -> None:
-        record = {"count": self.count, "state": self.state}
-        self.raw(self._topic(), json.dumps(record, separators=(",", ":")).encode(), retain=True)
+        self.raw(self._topic(), self._record(), retain=True)
+
+    def _record(self) -> bytes:
+        return json.dumps({"count": self.count, "state": self.state}, separators=(",", ":")).encode()
 
     def _topic(self, *more: str) -> str:
         return "/".join(("machines", self.name, *more))

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.ports import free_port
+from gateway.demo.machines.ports import free_port
 
 _TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
 
@@ -96,6 +96,12 @@ class Line:
     @property
     def port(self) -> Path:
         return Path(os.ttyname(self._other))
+
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`: the first unit's count is in two registers, low word first, a lamp at its first input."""
+        unit = next(iter(self.units.values()))
+        unit.holding |= {0: pieces & 0xFFFF, 1: pieces >> 16}
+        unit.discrete[0] = int(running)
 
     def plug(self) -> None:
         self._fd, self._other = pty.openpty()

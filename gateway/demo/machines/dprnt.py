@@ -1,11 +1,13 @@
-"""A control whose part program prints our record by DPRNT, on a pty: DC2, lines, DC4, as Fanuc or as Haas prints them."""
+"""A control whose part program prints our record by DPRNT, on a pty: as Fanuc or as Haas prints it."""
 
+import random
 from pathlib import Path
 from typing import Literal
 
-from tests.machines.line import SerialLine
+from gateway.demo.machines.line import SerialLine
 
 LEADER = b"\x00" * 20
+_NOISE = random.Random(1)  # noqa: S311 - noise
 
 
 def printed(
@@ -25,6 +27,7 @@ class DprntControl:
         self.line = SerialLine(directory, name)
         self.number, self.pieces = 0, 0
         self._even_parity = even_parity
+        self._cutting = False
 
     @property
     def port(self) -> Path:
@@ -49,6 +52,23 @@ class DprntControl:
     def loses(self, records: int = 1) -> None:
         """Count records that nobody will ever see."""
         self.number += records
+
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`: a cycle begins, and at its end the count is printed."""
+        if pieces > self.pieces:
+            self.pieces = pieces - 1
+            self.ends()
+            self._cutting = False
+        if running and not self._cutting:
+            self.begins()
+        elif self._cutting and not running:
+            self.pieces -= 1
+            self.ends()  # the program was ended by hand: no piece more
+        self._cutting = running
+
+    def babbles(self) -> None:
+        """Send what comes of a wrong speed."""
+        self.line.send(bytes(_NOISE.randrange(256) for _ in range(60)) + b"\r\n")
 
     def _print(self, line: str) -> None:
         self.line.send(printed(line, even_parity=self._even_parity))

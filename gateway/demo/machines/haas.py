@@ -11,8 +11,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tests.machines.line import SerialLine
-from tests.ports import free_port
+from gateway.demo.machines.line import SerialLine
+from gateway.demo.machines.ports import free_port
 
 _QUESTION = re.compile(rb"\?(Q\d+)[^\r\n]*[\r\n]")
 
@@ -46,6 +46,10 @@ class Control:
 
     def makes(self, pieces: int = 1) -> None:
         self.parts += pieces
+
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`."""
+        self.word, self.parts = "BUSY" if running else "IDLE", pieces
 
     def answer(self, question: str) -> str:
         if question in self.unknown:

@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from tests.ports import free_port
+from gateway.demo.machines.ports import free_port
 
 
 class Adapter:
@@ -54,6 +54,12 @@ class Adapter:
         new = {name: str(value) for name, value in values.items()}
         self._values |= new
         self.raw(_line(new))
+
+    def shows(self, *, running: bool, pieces: int) -> None:
+        """See `Machine`: only what is new is said."""
+        new = {"execution": "ACTIVE" if running else "READY", "PartCountAct": str(pieces)}
+        if new := {name: value for name, value in new.items() if self._values.get(name) != value}:
+            self.say(**new)
 
     def raw(self, data: bytes) -> None:
         for client in list(self._clients):
