@@ -119,6 +119,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "greater_than_equal": ("{ge} 以上にしてください", "and must be {ge} or more. Change it"),
     "less_than_equal": ("{le} 以下にしてください", "and must be {le} or less. Change it"),
     "literal_error": ("{expected} のどれかにしてください", "and must be one of {expected}. Change it"),
+    "union_tag_invalid": (
+        "driver を {expected_tags} のどれかにしてください",
+        "whose driver must be one of {expected_tags}. Change it",
+    ),
     "string_pattern_mismatch": (
         "書き方 {pattern} に合いません。直してください",
         "which does not match {pattern}. Change it",

@@ -20,7 +20,19 @@ from broker.messages import DeviceView, Loose, OpenSession, StationView
 from edge import panel as words
 from edge.books import is_damage
 from edge.devices import Devices
-from edge.inbox import Inbox, Item, MachineFound, MachineLost, PortLost, PortOpen, Scanned, Sensed, Stop, Typed
+from edge.inbox import (
+    Inbox,
+    Item,
+    MachineFound,
+    MachineLost,
+    PortLost,
+    PortOpen,
+    Remarked,
+    Scanned,
+    Sensed,
+    Stop,
+    Typed,
+)
 from edge.log import Log
 from edge.machines import Machines
 from edge.outbox import RefusedError
@@ -44,7 +56,8 @@ class Agent:
         self._settings, self._log, self._panel = settings, log, panel
         self._inbox: Inbox = SimpleQueue()
         self._store = Store(settings, inbox=self._inbox, log=log)
-        self._desks = {one.id: settings.desk(one.id, one.stations) for one in settings.scanner}
+        stations = {one.id: one.stations for one in settings.scanner}
+        self._desks = {one.id: settings.desk(one.desk, stations[one.desk]) for one in settings.scanner}
         self._taps = Taps(settings.data_dir, tuple(devices(settings)), settings.raw.kept_bytes, log)
         self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
@@ -103,13 +116,13 @@ class Agent:
     def _take(self, item: Item) -> None:
         match item:
             case Scanned(scanner, text):
-                now = self._store.clock.read()
-                self._machines.flush(self._desks[scanner].stations, now)
+                now, desk = self._store.clock.read(), self._desks[scanner]
+                self._machines.flush(desk.stations, now)
                 self._answer(
-                    scanner,
+                    desk.scanner,
                     read(
                         self._store.memory,
-                        self._desks[scanner],
+                        desk,
                         text,
                         now,
                         orders=self._store,
@@ -126,6 +139,8 @@ class Agent:
                 self._lost[scanner] = reason
                 self._said_lost.add(scanner)
                 self._log("WARNING", reason)
+            case Remarked(scanner, why):
+                self._log("WARNING", f"scanner {scanner}: {why}")
             case Sensed() | MachineFound() | MachineLost():
                 if self._machines.take(item, self._store.clock.read()):
                     self._pictures()
@@ -139,9 +154,9 @@ class Agent:
             return
         self._tick_at = time.monotonic() + _TICK_SECONDS
         now = self._store.clock.read()
-        for scanner, desk in self._desks.items():
+        for desk in self._desks.values():
             if answer := tick(self._store.memory, desk, now):
-                self._answer(scanner, answer, now)
+                self._answer(desk.scanner, answer, now)
         changed = [self._machines.tick(now), self._machines.look(now), self._devices.tick(self._lost, now)]
         if any(changed):
             self._pictures()
@@ -221,9 +236,7 @@ class Agent:
             "machines": self._machines.lost,
             "malformed": self._machines.malformed,
             "devices": self._devices.status(),
-            "dropped": {
-                name: {"half": port.counts.half, "overflow": port.counts.overflow} for name, port in self._ports.items()
-            },
+            "dropped": {name: port.tally.malformed for name, port in self._ports.items()},
         }
         if status == self._status or time.monotonic() < self._status_at + _STATUS_SECONDS:
             return

@@ -24,12 +24,12 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
-from edge.drivers.device import Device, Gpio, Place, Serial
+from edge.drivers.device import Device, Gpio, Keys, Place, Serial
+from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
+from edge.line import why_not_open
 from edge.lock import is_held
-from edge.machine import why_not_heard
-from edge.port import why_not_open
-from edge.settings import Edge, Scanner
+from edge.settings import Edge
 from edge.uplink import ToInbox, hello_of
 
 _ANSWER_SECONDS = 5.0
@@ -199,27 +199,29 @@ def _outbox(settings: Edge) -> tuple[Line, Books]:
     return Line(Word(f"未送信 {waiting} 件", f"{waiting} not sent yet")), kept
 
 
-def _scanner(scanner: Scanner, running: dict[str, Any] | None) -> Line:
-    what = Word(f"スキャナ {scanner.id}", f"scanner {scanner.id} {scanner.port}")
+def _scanner(scanner: Reader, running: dict[str, Any] | None) -> Line:
+    what = Word(f"スキャナ {scanner.id}", f"scanner {scanner.id} {scanner.place}")
     if running is not None and scanner.id in (running.get("scanners") or {}):
         why = running["scanners"][scanner.id]
         dropped = dropped_by(running, scanner.id)
         what = Word(what.ja, f"{what.en} ({dropped.en})") if dropped else what
         return Line(what, Word("読めません。差してください", str(why)) if why else None)
-    if not scanner.port.exists():
+    keys = isinstance(scanner.place, Keys)
+    folder, group = ("/dev/input/by-id/", "input") if keys else ("/dev/serial/by-id/", "dialout")
+    if not Path(str(scanner.place)).exists():
         return Line(
             what,
             Word(
-                "ありません。差して ls /dev/serial/by-id/ と見比べてください",
-                "there is no such device. Plug the scanner in and compare with: ls /dev/serial/by-id/",
+                f"ありません。差して ls {folder} と見比べてください",
+                f"there is no such device. Plug the scanner in and compare with: ls {folder}",
             ),
         )
-    if why := why_not_open(scanner):
+    if why := why_not_open(scanner.place):
         return Line(
             what,
             Word(
-                "開けません。ほかのプログラムを止め、利用者を dialout に入れてください",
-                f"{why}. Close other programs; add the user to the group: usermod -aG dialout USER",
+                f"開けません。ほかのプログラムを止め、利用者を {group} に入れてください",
+                f"{why}. Close other programs; add the user to the group: usermod -aG {group} USER",
             ),
         )
     return Line(what)
@@ -230,7 +232,7 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     if running is not None and machine.id in (running.get("machines") or {}):
         why = running["machines"][machine.id]
     else:
-        why = why_not_heard(machine)
+        why = why_not_open(machine.place)
     if why:
         return Line(what, _mend(machine.place, why))
     return Line(what, _UNHEARD.get(_heard(running, machine.id)))
@@ -261,11 +263,10 @@ def _mend(place: Place, why: str) -> Word:
 
 def dropped_by(running: dict[str, Any], scanner: str) -> Word | None:
     """Return what a scanner sent that could not be a code; None if nothing, or if the agent did not say."""
-    counts = (running.get("dropped") or {}).get(scanner) or {}
-    half, overflow = counts.get("half", 0), counts.get("overflow", 0)
-    if not half and not overflow:
+    count = (running.get("dropped") or {}).get(scanner)
+    if not count:
         return None
-    return Word(f"途中で切れた読み取り {half}、長すぎ {overflow}", f"{half} cut short, {overflow} too long")
+    return Word(f"途中で切れた・長すぎた読み取り {count}", f"{count} dropped: cut short or too long")
 
 
 def _running_connection(settings: Edge, running: dict[str, Any]) -> Iterator[Line]:

@@ -20,7 +20,8 @@ class Devices:
 
     def __init__(self, settings: Edge, ports: Mapping[str, Port], machines: Machines, taps: Mapping[str, Tap]) -> None:
         self._ports, self._machines, self._taps = ports, machines, taps
-        self._places = {one.id: (one.stations[0], "scanner") for one in settings.scanner}
+        first = {one.id: one.stations[0] for one in settings.scanner if one.stations}
+        self._places = {one.id: (first[one.desk], "scanner") for one in settings.scanner}
         self._places |= {one.id: (one.station, str(one.driver)) for one in settings.machine}
         self._watched: dict[str, Watched] = {}
 
@@ -50,8 +51,8 @@ class Devices:
     def _counts(self, name: str, lost: Mapping[str, object]) -> Counts:
         received = self._taps[name].received
         if port := self._ports.get(name):
-            heard = port.counts
-            return Counts(name in lost, received, heard.frames, heard.half + heard.overflow)
+            heard = port.tally
+            return Counts(name in lost, received, heard.lines - heard.malformed, heard.malformed)
         tally, said = self._machines.tally(name), self._machines.said(name)
         unknown = said.since_ms if said and said.state is MachineState.UNKNOWN else None
         away = self._machines.lost[name] is not None

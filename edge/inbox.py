@@ -43,6 +43,14 @@ class PortLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """Something is odd about a scanner; one sentence."""
+
+    scanner: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sensed:
     """A machine said something."""
 
@@ -77,5 +85,7 @@ class Stop:
     """Somebody asked us to end."""
 
 
-Item = Up | Down | Delivery | Scanned | PortOpen | PortLost | Sensed | MachineFound | MachineLost | Typed | Stop
+Item = (
+    Up | Down | Delivery | Scanned | PortOpen | PortLost | Remarked | Sensed | MachineFound | MachineLost | Typed | Stop
+)
 Inbox = SimpleQueue[Item]

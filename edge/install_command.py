@@ -9,7 +9,7 @@ from typing import get_args
 
 from edge.drivers.device import Framing, Place
 from edge.drivers.readings import Parser
-from edge.drivers.table import DRIVERS, usual
+from edge.drivers.table import DRIVERS, READERS, usual
 from edge.listening import Listening, hear, lines, plain, plain_chunk, verdict
 from edge.places import Kept, PlaceError, devices, named
 from edge.ports import ports as plugged
@@ -92,19 +92,19 @@ def _live(place: Place, parser: Parser, seconds: float) -> Trial:
 
 
 def _parser(driver: str, settings: Edge | None, machine: str) -> Parser:
-    if driver not in DRIVERS:
-        known = ", ".join(DRIVERS)
+    if driver not in {**DRIVERS, **READERS}:
+        known = ", ".join(sorted({**DRIVERS, **READERS}))
         raise PlaceError(
             f"{driver} という装置の読み方はありません。{known} から選んでください / no driver {driver}: choose {known}"
         )
     if not machine:
         return usual(driver)
-    for one in settings.machine if settings else ():
-        if one.id == machine and one.driver == driver:
+    for one in (*settings.machine, *settings.scanner) if settings else ():
+        if one.id == machine and isinstance(one, {**DRIVERS, **READERS}[driver]):
             return one.parser()
     raise PlaceError(
-        f"設定に {machine}（{driver}）がありません。[[machine]] の id と driver を確かめてください / "
-        f"the settings have no machine {machine} with the driver {driver}: see id and driver in [[machine]]"
+        f"設定に {machine}（{driver}）がありません。[[machine]]、[[scanner]] の id と driver を確かめてください / "
+        f"the settings have no {machine} with the driver {driver}: see id and driver in [[machine]] and [[scanner]]"
     )
 
 

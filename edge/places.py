@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.words import Word
 from edge import raw
-from edge.drivers.device import Framing, Place, Serial, Tcp
+from edge.drivers.device import Framing, Keys, Place, Serial, Tcp
 from edge.lock import is_held
 from edge.settings import Edge
 
@@ -41,6 +41,8 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     if path.is_dir() or path.is_file():
         return Kept(path)
     if _is_port(path):
+        if path.resolve().is_relative_to("/dev/input"):
+            return Keys(path)
         return Serial(path, baud, framing)
     if _ADDRESS.fullmatch(text) and 0 < int(text.rpartition(":")[2]) < 65_536:
         return Tcp(text)
@@ -49,7 +51,7 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
 
 def devices(settings: Edge) -> dict[str, Place]:
     """Return where each scanner and machine of the settings is heard."""
-    scanners = {one.id: Serial(one.port, one.baud) for one in settings.scanner}
+    scanners: dict[str, Place] = {one.id: one.place for one in settings.scanner}
     return scanners | {one.id: one.place for one in settings.machine}
 
 

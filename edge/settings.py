@@ -13,8 +13,7 @@ from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
 from edge.drivers.device import Serial
-from edge.drivers.scanner import Framing, Model
-from edge.drivers.table import Machine
+from edge.drivers.table import AnyReader, Machine
 from edge.outbox import Keeping
 from edge.rules import Desk
 
@@ -39,22 +38,6 @@ class RawSettings(Settings):
     kept_bytes: Annotated[int, Field(ge=0, le=1_000_000_000)] = 4_000_000
 
 
-class Scanner(Settings):
-    """One serial or USB-COM scanner and the stations it serves; the first is meant when no label was read."""
-
-    id: Id
-    port: Path
-    stations: Annotated[tuple[Id, ...], Field(min_length=1)]
-    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
-    aim_id: bool = False
-    idle_end: bool = False
-    feedback: Model = Model.NONE
-
-    def framing(self) -> Framing:
-        """Return how its bytes are cut."""
-        return Framing(aim_id=self.aim_id, idle_end=self.idle_end)
-
-
 class Edge(Settings):
     """The whole file. `data_dir` holds the outbox, the kept order views and the lock."""
 
@@ -67,7 +50,7 @@ class Edge(Settings):
     mqtt: Mqtt = Mqtt()
     outbox: OutboxSettings = OutboxSettings()
     raw: RawSettings = RawSettings()
-    scanner: tuple[Scanner, ...] = ()
+    scanner: tuple[AnyReader, ...] = ()
     machine: tuple[Machine, ...] = ()
 
     @field_validator("firm")
@@ -112,7 +95,7 @@ class Edge(Settings):
     @model_validator(mode="after")
     def _each_line_once(self) -> Self:
         """Several machines on one line take turns if their driver can; a port is open once."""
-        taken: dict[str, tuple[str, object]] = {str(one.port): (one.id, None) for one in self.scanner}
+        taken: dict[str, tuple[str, object]] = {str(one.place): (one.id, None) for one in self.scanner}
         for machine in self.machine:
             if not machine.shares_line and not isinstance(machine.place, Serial):
                 continue
@@ -123,6 +106,18 @@ class Edge(Settings):
                     "baud、framing、protocol が同じ modbus だけです / "
                     f"{machine.id} and {other} are both at {machine.place}: only modbus machines of the same baud, "
                     "framing and protocol share a line"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _beside_a_scanner(self) -> Self:
+        known = [one.id for one in self.scanner if one.stations]
+        for one in self.scanner:
+            if one.beside and one.beside not in known:
+                raise ValueError(
+                    f"{one.id} の beside は {one.beside} ですが、設備のあるスキャナにその id はありません / "
+                    f"{one.id} is to be beside {one.beside}, and no scanner with stations has that id: "
+                    f"write one of {', '.join(known) or 'those you add'}"
                 )
         return self
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from broker.codes import CodeError, parse
 from broker.words import Word
-from edge.drivers import scanner
 from edge.drivers.device import Framing
-from edge.drivers.readings import Gap, Reading, Text
-from edge.drivers.table import DRIVERS, usual
+from edge.drivers.readings import Gap, Parser, Reading, Text
+from edge.drivers.scanner import ssi
+from edge.drivers.table import DRIVERS, READERS, usual
 
 ENOUGH_BYTES = 8
 """The shortest thing a device says in one piece: a short code and its CR. Less proves nothing."""
@@ -21,7 +21,7 @@ TEXT_SHARE = 0.95
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\x02\x03\x11\x12\x13\x14")
 """ASCII, with STX and ETX of scanners and the DC codes of Fanuc's interface (field data, RS-232)."""
 _ENDS = (b"\r", b"\n", b"\x03")
-_SCANNER = "scanner"
+_ZEBRA = "scanner (feedback = zebra-ssi)"
 _PATIENCE_BYTES = 64
 _WORTH_SHARE = 0.5
 """Of less text no driver could read a line: all that speak unasked speak in text."""
@@ -98,7 +98,10 @@ def drivers(data: bytes) -> tuple[Hit, ...]:
 
     Some drivers only hear answers to what they ask: nobody asks here, so they are not found.
     """
-    found = [hit for hit in (_codes(data), *(_hit(name, data) for name in DRIVERS if name != _SCANNER)) if hit.read]
+    codes = [_codes(name, usual(name), data) for name in READERS]
+    if not any(hit.read for hit in codes):
+        codes.append(_codes(_ZEBRA, ssi.Parser(), data))  # what stands in no packet is plain text to it, too
+    found = [hit for hit in (*codes, *(_hit(name, data) for name in DRIVERS)) if hit.read]
     return tuple(sorted(found, key=lambda hit: (hit.malformed - hit.read, hit.driver)))
 
 
@@ -111,11 +114,12 @@ def _hit(name: str, data: bytes) -> Hit:
     return Hit(name, tally.lines - tally.malformed - tally.other, tally.malformed, told[:3])
 
 
-def _codes(data: bytes) -> Hit:
+def _codes(name: str, parser: Parser, data: bytes) -> Hit:
     """Return what a scanner would have read: only codes of ours count, since any text could be somebody's bar code."""
-    frames = scanner.Parser().feed(data + b"\r", 0)
-    known = [frame.text for frame in frames if _is_code(frame.text)]
-    return Hit(_SCANNER, len(known), 0, tuple(Text(text) for text in known[:3]))
+    parser.opened(0)
+    texts = [reading for reading in (*parser.feed(data, 0), *parser.feed(b"\r", 0)) if isinstance(reading, Text)]
+    known = [text for text in texts if _is_code(text.text)]
+    return Hit(name, len(known), 0, tuple(known[:3]))
 
 
 def _is_code(text: str) -> bool:

@@ -12,6 +12,7 @@ from edge.rules.counting import Counted, Step, step
 from edge.rules.turn import escaped
 
 _LONG_MS = 24 * 3600 * 1000
+_TEXTS_MOST = 1000
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Trial:
     resets: int = 0
     states: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each state began, by the device's own word; all that is known of a recording without any clock."""
+    texts: list[str] = field(default_factory=list)
     alarms: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
     _state: State | None = None
@@ -64,6 +66,7 @@ class Trial:
             "counter_resets": self.resets,
             "alarms": dict(self.alarms),
             "gaps": self.gaps,
+            **({"texts": self.texts} if self.texts else {}),
         }
 
     def _take(self, found: list[Reading], arrived: datetime | None) -> list[Reading]:
@@ -90,8 +93,8 @@ class Trial:
             case Gap(why):
                 self.gaps.append(why)
                 self._state = None
-            case Text():
-                pass
+            case Text(text):
+                self.texts += [text] if len(self.texts) < _TEXTS_MOST else []
 
     def _same_clock(self, reading: State) -> bool:
         return self._state is not None and (self._state.at is None) == (reading.at is None)
@@ -148,6 +151,8 @@ def sentences(trial: Trial) -> Iterator[str]:
             yield f"状態 / state {_both(MACHINE_STATES[state])} ({escaped(raw)}): {times}"
     for name, counter in trial.counters.items():
         yield f"個数 / counted {name}: {counter.total} (表示 / shows {counter.shown})"
+    for text in trial.texts[:20]:
+        yield f"読み取り / scanned: {escaped(text)}"
     for text, times in trial.alarms.most_common(5):
         yield f"アラーム / alarm {text}: {times}"
     for why in trial.gaps[:5]:

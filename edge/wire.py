@@ -1,4 +1,4 @@
-"""The line to a device: a serial port, a TCP connection or topics of a broker, read and written alike.
+"""The line to a device: a serial port, a TCP connection, topics of a broker or a keyboard, read and written alike.
 
 The only module that imports pyserial. What is read means nothing here.
 """
@@ -11,8 +11,9 @@ from typing import Protocol
 
 import serial
 
-from edge.drivers.device import Framing, Gpio, Place, Serial, Tcp, Topics
+from edge.drivers.device import Framing, Gpio, Keys, Place, Serial, Tcp, Topics
 from edge.gpio import open_pin
+from edge.keyboard import KeyboardWire
 
 FAILURES = (serial.SerialException, OSError, TypeError, ValueError, termios.error)
 """What a device that goes away raises: TypeError when the port was closed by another thread just now, termios.error
@@ -115,3 +116,5 @@ def open_wire(place: Place) -> Wire:
             from edge.topics import TopicsWire  # noqa: PLC0415 - 3 MB that only an agent with such a device needs
 
             return TopicsWire(place)
+        case Keys(port):
+            return KeyboardWire(port)

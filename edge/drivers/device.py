@@ -82,7 +82,17 @@ class Topics:
         return f"{self.broker.host}:{self.broker.port} {' '.join(self.filters)}"
 
 
-Place = Tcp | Serial | Gpio | Topics
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A keyboard device, best named by /dev/input/by-id: ours alone while it is open."""
+
+    port: Path
+
+    def __str__(self) -> str:
+        return str(self.port)
+
+
+Place = Tcp | Serial | Gpio | Topics | Keys
 """Where a device is heard."""
 
 

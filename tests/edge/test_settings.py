@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from broker.settings import Mqtt, SettingsError, Tls, load, validate
 from edge.drivers.device import Device
-from edge.drivers.table import DRIVERS
-from edge.settings import Edge, OutboxSettings, RawSettings, Scanner
+from edge.drivers.hid.settings import Keyboard
+from edge.drivers.scanner.settings import Scanner
+from edge.drivers.table import DRIVERS, READERS
+from edge.settings import Edge, OutboxSettings, RawSettings
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "config" / "edge.toml"
@@ -45,8 +47,9 @@ def test_the_sample_shows_every_key_with_its_default(model: type[BaseModel], whe
     shown: Any = uncommented()
     for part in where:
         shown = shown[part]
-    assert set(shown) == set(model.model_fields)
+    assert set(shown) == set(model.model_fields) - {"beside"}
     examples = {
+        "beside",
         "username",
         "password_file",
         "tls",
@@ -72,9 +75,15 @@ def test_what_is_optional_is_commented_out_and_what_is_required_is_not():
     assert set(active["scanner"][0]) == {"id", "port", "stations"}
 
 
-def test_the_drivers_sample_is_a_scanner_table():
-    driver = tomllib.loads((ROOT / "edge/drivers/scanner/sample.toml").read_text())
-    assert validate(Edge, MINIMAL | driver, "sample").scanner
+def test_every_scanners_sample_works_as_it_is_and_shows_every_key_with_its_default():
+    for name, model in READERS.items():
+        text = (ROOT / "edge/drivers" / name / "sample.toml").read_text()
+        plain = validate(Edge, MINIMAL | tomllib.loads(text), "sample").scanner
+        assert {type(one) for one in plain} == {model}
+        whole = tomllib.loads(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+        assert validate(Edge, MINIMAL | whole, "sample").scanner == plain
+        named = {key for table in whole["scanner"] for key in table}
+        assert named | {"beside"} == set(model.model_fields)
 
 
 def test_every_machines_sample_works_as_it_is_and_shows_every_key_with_its_default():
@@ -122,6 +131,18 @@ def test_shifts_are_local_times_and_may_pass_midnight():
             "x: 全体 / the file: スキャナ 2 台の port が同じ /dev/a です。別々にしてください / 2 scanners have the port /dev/a: give each its own.",
         ),
         (
+            {"scanner": [{"id": "a", "port": "/dev/a", "stations": ["l"], "driver": "usb"}]},
+            "x: scanner.0: いまは {'id': 'a', 'port': '/dev/a', 'stations': ['l'],...。driver を 'serial', 'hid' のどれかにしてください / is {'id': 'a', 'port': '/dev/a', 'stations': ['l'],..., whose driver must be one of 'serial', 'hid'. Change it.",
+        ),
+        (
+            {"scanner": [{"id": "pad", "port": "/dev/a", "driver": "hid"}]},
+            "x: scanner.0.hid: stations（設備）か beside（横のスキャナの id）のどちらか一つを書いてください / give either stations, or beside: the id of the scanner it stands beside.",
+        ),
+        (
+            {"scanner": [{"id": "pad", "port": "/dev/a", "driver": "hid", "beside": "s1"}]},
+            "x: 全体 / the file: pad の beside は s1 ですが、設備のあるスキャナにその id はありません / pad is to be beside s1, and no scanner with stations has that id: write one of those you add.",
+        ),
+        (
             {"colour": "red"},
             "x: colour: そういう設定はありません。つづりを確かめるか、消してください / is no setting of Mawashi. Check the spelling or remove it.",
         ),
@@ -150,7 +171,7 @@ def test_the_installers_page_names_every_setting_command_and_sentence_of_the_log
     from edge.cli import app
 
     page = (ROOT / "docs" / "edge.md").read_text()
-    for model in (Edge, Mqtt, Tls, OutboxSettings, RawSettings, Scanner, Device):
+    for model in (Edge, Mqtt, Tls, OutboxSettings, RawSettings, Scanner, Keyboard, Device):
         for name in model.model_fields:
             assert f"`{name}`" in page or f"[{name}]" in page or f"[mqtt.{name}]" in page, name
     for command in app.registered_commands:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edge.drivers.table import DRIVERS
+from edge.drivers.table import DRIVERS, READERS
 
 CASES = Path(__file__).parents[1] / "drivers"
 KEPT = Path("var/fuzz")
@@ -42,11 +42,11 @@ def main() -> int:
     """Fuzz, a driver after the other; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=60, help="for each driver")
-    parser.add_argument("--driver", nargs="*", choices=DRIVERS, default=[], help="only these")
+    parser.add_argument("--driver", nargs="*", choices=[*DRIVERS, *READERS], default=[], help="only these")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     found = {}
-    for driver in wanted.driver or DRIVERS:
+    for driver in wanted.driver or [*DRIVERS, *READERS]:
         inputs, why = found[driver] = fuzz(driver, wanted.seconds)
         if not wanted.json:
             print(f"{driver:<10} {inputs:>10,} inputs  {'FAILED' if why else 'ok'}", flush=True)

@@ -1,0 +1,1 @@
+"""Keyboard scanners and ten-key pads: key events of Linux's evdev in, what they typed out."""
