@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.drivers.hid.keys import Layout
@@ -14,6 +14,8 @@ from edge.drivers.readings import Text
 from tests.drivers.played import cases, check
 from tests.machines import keyboard
 from tests.machines.keyboard import event, press, typed
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 codes = st.text(string.ascii_uppercase + string.digits + "-./", min_size=1, max_size=30)
 events = st.lists(
@@ -35,6 +37,7 @@ def test_what_a_keyboard_sends_is_read_as_its_case_says(case: Path):
     check(case, lambda settings: keys(dict(settings)))
 
 
+@patient
 @given(codes, st.sampled_from(Layout), st.sampled_from([4, 8]))
 def test_our_own_codes_are_the_same_on_every_keyboard_and_in_both_layouts_of_an_event(
     code: str, layout: Layout, long_bytes: int
@@ -43,6 +46,7 @@ def test_our_own_codes_are_the_same_on_every_keyboard_and_in_both_layouts_of_an_
     assert parser.feed(typed(f"{code}\n", long_bytes=long_bytes), 0) == [Text(code)]
 
 
+@patient
 @given(st.lists(events, max_size=8), st.sampled_from(Layout), st.booleans())
 def test_any_bytes_however_they_are_cut_give_the_same_and_never_an_error(
     chunks: list[bytes], layout: Layout, aim_id: bool
@@ -57,6 +61,7 @@ def test_any_bytes_however_they_are_cut_give_the_same_and_never_an_error(
             reading.text.encode()
 
 
+@patient
 @given(events)
 def test_after_anything_at_all_the_next_scan_is_read_once_the_device_was_opened_again(noise: bytes):
     parser = Parser()

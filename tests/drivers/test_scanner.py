@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from broker.codes import TicketCode, parse
@@ -37,6 +38,8 @@ def scanner(settings: dict[str, Any]) -> AnyParser:
     return Scanner(id="s", port=Path("x"), stations=("lathe",), **settings).parser()
 
 
+patient = hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 settings = st.fixed_dictionaries(
     {
         "aim_id": st.booleans(),
@@ -52,6 +55,7 @@ def test_what_a_scanner_sends_is_read_as_its_case_says(case: Path) -> None:
     check(case, scanner)
 
 
+@patient
 @given(streams, st.data(), settings)
 def test_any_cutting_of_the_stream_gives_the_same_texts(
     stream: bytes, data: st.DataObject, chosen: dict[str, Any]
@@ -68,6 +72,7 @@ def test_any_cutting_of_the_stream_gives_the_same_texts(
     assert cut.tally == whole.tally
 
 
+@patient
 @given(st.lists(st.tuples(streams | st.just(b"B" * 3000), st.integers(0, 4000)), max_size=20), settings)
 def test_any_bytes_never_raise_memory_stays_bounded_and_what_is_sent_is_on_the_list(
     feeds: list[tuple[bytes, int]], chosen: dict[str, Any]
@@ -87,6 +92,7 @@ def test_any_bytes_never_raise_memory_stays_bounded_and_what_is_sent_is_on_the_l
             assert len(parser._parts) <= FRAME_LIMIT_BYTES + 1
 
 
+@patient
 @given(streams)
 def test_after_anything_at_all_the_next_whole_packet_is_read_within_one_repetition(noise: bytes) -> None:
     parser = scanner({"feedback": Model.ZEBRA_SSI})
