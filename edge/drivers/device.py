@@ -103,6 +103,7 @@ class Device(Settings):
     """Whether several of them may be on one line, asked in turn (see `edge.bus`)."""
 
     id: Id
+    driver: str
     station: Id
     dwell_seconds: Annotated[float, Field(ge=0, le=600)] = DWELL_MS / 1000
     step_most: Annotated[int, Field(ge=1, le=10_000)] = STEP_MOST

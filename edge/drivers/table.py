@@ -1,38 +1,54 @@
-"""The drivers there are: a dictionary written by hand."""
+"""The drivers there are: dictionaries written by hand. A machine's driver is loaded when one of its kind is named.
 
+That is for the edge's memory: all of them together take 3 MB of its 45 (measured, 2026-11-22).
+"""
+
+import importlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
 
-from edge.drivers.counter.settings import Counter
 from edge.drivers.device import Device
-from edge.drivers.dprnt.settings import Dprnt
-from edge.drivers.haas.settings import Haas
 from edge.drivers.hid.settings import Keyboard
-from edge.drivers.modbus.settings import Modbus
-from edge.drivers.mqtt.settings import Mqtt
-from edge.drivers.mtconnect.settings import MtConnect
 from edge.drivers.reader import Reader
 from edge.drivers.readings import Parser
 from edge.drivers.scanner.settings import Scanner
-from edge.drivers.shdr.settings import Shdr
-from edge.drivers.sparkplug.settings import Sparkplug
 
-DRIVERS: Mapping[str, type[Device]] = {
-    "counter": Counter,
-    "dprnt": Dprnt,
-    "haas": Haas,
-    "modbus": Modbus,
-    "mtconnect": MtConnect,
-    "mqtt": Mqtt,
-    "shdr": Shdr,
-    "sparkplug": Sparkplug,
+DRIVERS: Mapping[str, str] = {
+    "counter": "Counter",
+    "dprnt": "Dprnt",
+    "haas": "Haas",
+    "modbus": "Modbus",
+    "mtconnect": "MtConnect",
+    "mqtt": "Mqtt",
+    "shdr": "Shdr",
+    "sparkplug": "Sparkplug",
 }
+"""The class of each one's settings, in `edge.drivers.NAME.settings`."""
 
-Machine = Annotated[
-    Counter | Dprnt | Haas | Modbus | Mqtt | MtConnect | Shdr | Sparkplug, Field(discriminator="driver")
-]
+
+def model(driver: str) -> type[Device]:
+    """Return a driver's settings. Raises KeyError if there is none of this name."""
+    found: type[Device] = getattr(importlib.import_module(f"edge.drivers.{driver}.settings"), DRIVERS[driver])
+    return found
+
+
+def _machine(table: Any, info: ValidationInfo) -> Any:
+    """Read a table of the settings by the model of the driver that it names."""
+    if not isinstance(table, dict):
+        return table
+    driver = table.get("driver")
+    if driver not in DRIVERS:
+        known = ", ".join(DRIVERS)
+        raise ValueError(
+            f"driver = {driver!r} という装置の読み方はありません。{known} から選んでください / "
+            f"no driver {driver!r}: choose {known}"
+        )
+    return model(str(driver)).model_validate(table, context=info.context)
+
+
+Machine = Annotated[Device, BeforeValidator(_machine)]
 """Any of them, as `[[machine]]` in the settings."""
 
 
@@ -58,4 +74,4 @@ def usual(driver: str) -> Parser:
     """Return a driver that no settings have changed."""
     if driver in READERS:
         return READERS[driver].model_construct(id=driver).parser()
-    return DRIVERS[driver].model_construct(id=driver, station=driver, address="").parser()  # type: ignore[call-arg]
+    return model(driver).model_construct(id=driver, driver=driver, station=driver, address="").parser()  # type: ignore[call-arg]

@@ -13,7 +13,7 @@ import pytest
 
 from broker.settings import load
 from edge.drivers.readings import Parser
-from edge.drivers.table import DRIVERS, usual
+from edge.drivers.table import DRIVERS, model, usual
 from edge.trial import Trial
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ CASES = sorted(file.parent for driver in DRIVERS for file in (HERE / driver).glo
 
 def parser(case: Path) -> Parser:
     settings = case / "machine.toml"
-    return load(DRIVERS[case.parent.name], settings).parser() if settings.exists() else usual(case.parent.name)
+    return load(model(case.parent.name), settings).parser() if settings.exists() else usual(case.parent.name)
 
 
 def tried(case: Path, data: bytes, *, at_once: int) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def test_an_esp32_beside_a_machine_meets_the_job_and_is_unknown_when_its_plug_is
 def test_an_agent_without_such_a_device_never_loads_what_they_need():
     code = (
         "import sys, edge.agent, edge.machine, edge.drivers.table as table\n"
-        "[table.usual(name) for name in table.DRIVERS]\n"
+        "[table.usual(name) for name in table.DRIVERS if name != 'modbus']\n"
         "print({'aiomqtt', 'asyncio'} & set(sys.modules))"
     )
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
