@@ -94,17 +94,25 @@ class Run:
 
 
 def played(place: str, faults: dict[str, Fault], *, seed: int, short: bool, quiet: bool) -> dict[str, Outcome]:
-    """Play these faults on a floor of their own, and print a line each."""
+    """Play these faults on one floor, those that are to be alone on their own, and print a line each."""
     outcomes = {}
-    with running(seed=seed, short=short, postgresql=place == POSTGRESQL) as floor:
+
+    def play_one(floor: Floor, number: str, fault: Fault) -> None:
+        outcomes[number] = play(floor, fault)
         if not quiet:
-            print(f"seed {seed}, ledger in {_CALLED[place]}\n{_HEAD}", flush=True)
-        for number, fault in faults.items():
-            outcomes[number] = play(floor, fault)
-            if not quiet:
-                print(line(number, fault, outcomes[number]), flush=True)
-        if any(outcome.verdict.wrong for outcome in outcomes.values()):
+            print(line(number, fault, outcomes[number]), flush=True)
+        if outcomes[number].verdict.wrong:
             print(floor.gateway.log()[-5000:], file=sys.stderr)
+
+    if not quiet:
+        print(f"seed {seed}, ledger in {_CALLED[place]}\n{_HEAD}", flush=True)
+    with running(seed=seed, short=short, postgresql=place == POSTGRESQL) as floor:
+        for number, fault in faults.items():
+            if fault.alone and not short:
+                with running(seed=seed, short=short, postgresql=place == POSTGRESQL) as own:
+                    play_one(own, number, fault)
+            else:
+                play_one(floor, number, fault)
     return outcomes
 
 

@@ -23,3 +23,5 @@ class Fault:
     play: Callable[[Floor], Outcome]
     in_tests: bool = False
     """Whether `make test` plays its short form; of the others it has chapters of its own, on the parts concerned."""
+    alone: bool = False
+    """Whether it has a floor of its own: so many events would slow whatever is played after them."""

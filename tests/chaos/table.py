@@ -4,10 +4,10 @@ from tests.chaos import bench, cards, house, killed, served, strangers, wired
 from tests.chaos.fault import Fault
 
 FAULTS: dict[str, Fault] = {
-    "F1": Fault("kill -9 of the edge", killed.edge),
+    "F1": Fault("kill -9 of the edge", killed.edge, alone=True),
     "F2": Fault("kill -9 of the gateway", killed.gateway),
     "F3": Fault("broker killed and wiped", killed.broker, in_tests=True),
-    "F4": Fault("the broker's queue is full", wired.full_queue),
+    "F4": Fault("the broker's queue is full", wired.full_queue, alone=True),
     "F5": Fault("ledger locked, state deleted", house.ledger_locked),
     "F6": Fault("InfluxDB away or misbehaving", house.influx),
     "F7": Fault("disk full, read-only", cards.full),
@@ -20,11 +20,11 @@ FAULTS: dict[str, Fault] = {
     "F14": Fault("malformed messages", strangers.malformed),
     "F15": Fault("scanner unplugged, garbage", bench.cables),
     "F16": Fault("certificates", strangers.certificates),
-    "F17": Fault("slow ledger", house.slow),
+    "F17": Fault("slow ledger", house.slow, alone=True),
     "F18": Fault("broker frozen, line flapping", wired.frozen),
     "F19": Fault("power cut in a commit", cards.power, in_tests=True),
     "F20": Fault("flipped bits in the outbox", cards.flipped, in_tests=True),
-    "F21": Fault("huge backlog", house.backlog),
+    "F21": Fault("huge backlog", house.backlog, alone=True),
     "F22": Fault("two gateways, two edges of a name", house.two),
     "F23": Fault("mains cut every evening", killed.mains),
     "F24": Fault("the rules raise", house.rules_raise),
