@@ -4,11 +4,14 @@ Rates depend on the machine, so the ones that matter are ratios within one run. 
 """
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.bench.bench_backlog import BUDGETS as BACKLOG
+from tests.bench.bench_drivers import BUDGETS as DRIVERS
 from tests.bench.budget import Budget
 
 FOLDER = Path(__file__).parent
@@ -17,6 +20,12 @@ FOLDER = Path(__file__).parent
 def demo(*more: str) -> list[str]:
     """The demo, measured for 30 seconds."""
     return [str(Path(sys.executable).parent / "mawashi"), "demo", "--seconds", "30", "--json", *more]
+
+
+def _told(result: dict[str, Any], fault: str) -> float:
+    """Return after how long the board said it; infinitely many if it did not."""
+    seconds = result["machines"]["board_seconds"].get(fault)
+    return math.inf if seconds is None else float(seconds)
 
 
 BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
@@ -38,6 +47,7 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
         ],
     ),
     "backlog": ([sys.executable, "-m", "tests.bench.bench_backlog", "--events", "100000", "--json"], BACKLOG),
+    "drivers": ([sys.executable, "-m", "tests.bench.bench_drivers"], DRIVERS),
     "demo": (
         demo(),
         [
@@ -51,6 +61,8 @@ BENCHES: dict[str, tuple[list[str], list[Budget]]] = {
                 most=45,
                 unit="MB",
             ),
+            Budget("demo: an unplugged machine on the board", lambda r: _told(r, "unplugged"), most=5, unit="s"),
+            Budget("demo: a babbling machine on the board", lambda r: _told(r, "garbage"), most=5, unit="s"),
             Budget("demo: gateway's processes together, RSS",
                    lambda r: sum(r["rss_mb"][name] for name in ("gateway", "appender", "projector", "web")),
                    most=600, unit="MB"),
