@@ -31,8 +31,8 @@ from gateway.sinks.influx_http import Away
 
 _OFFLINE = "plating"
 _KILLED_EDGE = "grinding"
-_MACHINE_FAULT_SECONDS = 3.0
-"""So long a machine's cable is out, and so long another sends garbage; the board says so in half of it."""
+_MACHINE_FAULT_SECONDS = 5.0
+"""So long a machine's cable is out, and so long another sends garbage; the board must say so within it."""
 _STOPPED = 130
 """Exit status of a command that was told to stop before it had ended."""
 _BAD_ARGUMENTS = 2

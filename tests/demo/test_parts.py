@@ -219,7 +219,7 @@ class TestTheWhole:
         assert result["drained"]
         machines = result["machines"]
         assert len(machines["devices"]) == 7
-        assert machines["ran"] >= 5, "not every station has work in 12 seconds"
+        assert machines["ran"] >= 3, "not every station has work in 12 seconds"
         assert machines["pieces"] > 0
         assert machines["malformed"] > 0, "one sent garbage"
         assert machines["board_seconds"].keys() == {"unplugged", "plugged in", "garbage", "readable"}
