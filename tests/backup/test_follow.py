@@ -247,9 +247,9 @@ def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
         thread = threading.Thread(target=follow.run)
         thread.start()
         try:
-            until(lambda: recent(follow.status.at), what="everything to be there")
+            until(lambda: recent(follow.status.at), seconds=60, what="everything to be there")
             first = follow.status.at
-            until(lambda: follow.status.at != first and recent(follow.status.at), what="the moment to move")
+            until(lambda: follow.status.at != first and recent(follow.status.at), seconds=60, what="the moment to move")
         finally:
             follow.stop()
             thread.join()

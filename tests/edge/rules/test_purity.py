@@ -66,8 +66,9 @@ def test_a_module_of_the_rules_imports_nothing_that_could_look_at_the_world(path
     ids=lambda path: f"{path.parent.name} {path.stem}",
 )
 def test_a_driver_imports_nothing_that_could_look_at_the_world(path: Path) -> None:
+    loads = {"importlib"} if path.name == "table.py" else set()  # a driver, when the settings name one of its kind
     for module, _ in imports(path):
-        assert module in {*STANDARD, *SANS_IO, *SETTINGS, "edge.rules", "broker.events"} or module.startswith(
+        assert module in {*STANDARD, *SANS_IO, *SETTINGS, *loads, "edge.rules", "broker.events"} or module.startswith(
             ("edge.drivers", "edge.rules")
         )
 
