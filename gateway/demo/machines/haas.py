@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.demo.machines.line import SerialLine
-from gateway.demo.machines.ports import free_port
+from gateway.demo.machines.tcp import TcpPort
 
 _QUESTION = re.compile(rb"\?(Q\d+)[^\r\n]*[\r\n]")
 
@@ -80,52 +80,31 @@ class EthernetHaas(Control):
 
     def __init__(self) -> None:
         super().__init__()
-        self.port = free_port()
-        self._clients: list[socket.socket] = []
-        self._listener: socket.socket | None = None
+        self._tcp = TcpPort(self._serve)
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self._tcp.address
 
     def start(self) -> "EthernetHaas":
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self._tcp.start()
         return self
 
     def stop(self) -> None:
         """Switched off."""
-        if self._listener:
-            with suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
-        for client in list(self._clients):
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+        self._tcp.stop()
 
     def say(self, text: str) -> None:
         """Tell every client something, as if another had asked."""
         self.raw(f">{text}\r\n".encode())
 
     def raw(self, data: bytes) -> None:
-        for client in list(self._clients):
-            with suppress(OSError):  # it has just gone
-                client.sendall(data)
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                self._clients.append(client)
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self._tcp.send(data)
 
     def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            while data := client.recv(1024):
-                for answer in self.asked(data):
-                    self.say(answer)
-        self._clients.remove(client)
+        while data := client.recv(1024):
+            for answer in self.asked(data):
+                self.say(answer)
 
 
 class SerialHaas(Control):

@@ -11,7 +11,6 @@ Written without pymodbus, so that the driver is not tried against itself.
 import os
 import pty
 import socket
-import socketserver
 import threading
 import time
 import tty
@@ -19,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.demo.machines.ports import free_port
+from gateway.demo.machines.tcp import TcpPort
 
 _TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
 
@@ -84,14 +83,12 @@ class Line:
         self.echo, self.noise = echo, noise
         self.heard = bytearray()
         """Every byte that was ever sent to it."""
-        self._tcp_port = free_port()
-        self._server: socketserver.ThreadingTCPServer | None = None
-        self._clients: list[socket.socket] = []
+        self._tcp = TcpPort(self._serve_tcp)
         self.plug()
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self._tcp_port}"
+        return self._tcp.address
 
     @property
     def port(self) -> Path:
@@ -110,29 +107,12 @@ class Line:
 
     def start(self) -> "Line":
         """Listen on TCP too."""
-        line = self
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                line._serve_tcp(self.request)
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", self._tcp_port), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._tcp.start()
         return self
 
     def stop(self) -> None:
         """Switched off, and the adapter pulled out."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-        for client in list(self._clients):
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+        self._tcp.stop()
         for fd in (self._other, self._fd):
             with suppress(OSError):
                 os.close(fd)
@@ -165,14 +145,11 @@ class Line:
                         os.write(fd, self.noise + frame + self.noise)
 
     def _serve_tcp(self, client: socket.socket) -> None:
-        self._clients.append(client)
         waiting = b""
-        with suppress(OSError):
-            while data := client.recv(1024):
-                self.heard += data
-                waiting += data
-                while len(waiting) >= 7 and len(waiting) >= (size := 6 + int.from_bytes(waiting[4:6], "big")):
-                    frame, waiting = waiting[:size], waiting[size:]
-                    if (answer := self._answer(frame[6], frame[7:])) is not None:
-                        client.sendall(frame[:4] + (len(answer) + 1).to_bytes(2, "big") + frame[6:7] + answer)
-        self._clients.remove(client)
+        while data := client.recv(1024):
+            self.heard += data
+            waiting += data
+            while len(waiting) >= 7 and len(waiting) >= (size := 6 + int.from_bytes(waiting[4:6], "big")):
+                frame, waiting = waiting[:size], waiting[size:]
+                if (answer := self._answer(frame[6], frame[7:])) is not None:
+                    client.sendall(frame[:4] + (len(answer) + 1).to_bytes(2, "big") + frame[6:7] + answer)

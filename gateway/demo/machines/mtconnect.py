@@ -4,17 +4,17 @@ What it says is made after cppagent's documents (the standard's own agent), not 
 """
 
 import re
-import socketserver
+import socket
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
-from gateway.demo.machines.ports import free_port
+from gateway.demo.machines.tcp import TcpPort
 
 UNAVAILABLE = "UNAVAILABLE"
 LEVELS = ("Normal", "Warning", "Fault", "Unavailable")
@@ -85,10 +85,10 @@ class Agent:
     """What is answered instead, head and all, while it is set."""
 
     def __post_init__(self) -> None:
-        self.port = free_port()
+        self._tcp = TcpPort(self._serve)
         self._changed = threading.Condition()
-        self._lines: list[socketserver.BaseRequestHandler] = []
-        self._server: socketserver.ThreadingTCPServer | None = None
+        self._runs: object = None
+        """Something new each time it is switched on."""
         self.instance = 1_700_000_000
         self._begin()
 
@@ -102,40 +102,21 @@ class Agent:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self._tcp.address
 
     def start(self) -> "Agent":
-        agent = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                agent._lines.append(self)
-                with suppress(OSError):
-                    while agent._answer(self) and agent.keeps:
-                        pass
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._runs = object()
+        self._tcp.start()
         return self
 
     def stop(self) -> None:
         """Switched off; what it has in its buffer it still has when it is started."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-        self.cut()
+        self._runs = None
+        self._tcp.stop()
 
     def cut(self) -> None:
         """Cut every line."""
-        for line in list(self._lines):
-            with suppress(OSError):
-                line.request.shutdown(2)
-        self._lines.clear()
+        self._tcp.cut()
 
     def restart(self) -> None:
         """Start anew: another instance, an empty buffer, everything unavailable."""
@@ -225,17 +206,22 @@ class Agent:
         head = f'<ComponentStream component="{name}" name="{name}" componentId="{name.lower()}">'
         return f"{head}{holders}</ComponentStream>"
 
-    def _answer(self, line: socketserver.StreamRequestHandler) -> bool:
+    def _serve(self, client: socket.socket) -> None:
+        with client.makefile("rb") as questions:
+            while self._answer(questions, client) and self.keeps:
+                pass
+
+    def _answer(self, questions: BinaryIO, client: socket.socket) -> bool:
         """Answer one question; return whether there was one."""
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            if not (read := line.rfile.readline()):
+            if not (read := questions.readline()):
                 return False
             head += read
         request = head.split(b"\r\n")[0].decode()
         self.asked.append(request)
         if self.spoil is not None:
-            line.wfile.write(self.spoil)
+            client.sendall(self.spoil)
             return True
         address = urlsplit(request.split(" ")[1])
         device, _, what = unquote(address.path).strip("/").rpartition("/")
@@ -243,27 +229,27 @@ class Agent:
         stream = False
         with self._changed:
             if device not in ("", *self.machines):
-                line.wfile.write(answer(self.error("NO_DEVICE", f"no device {device}"), status="404 Not Found"))
+                client.sendall(answer(self.error("NO_DEVICE", f"no device {device}"), status="404 Not Found"))
             elif what == "current":
-                line.wfile.write(answer(self.current(device), keeps=self.keeps))
+                client.sendall(answer(self.current(device), keeps=self.keeps))
             else:
                 document = self.sample(int(asked["from"]), int(asked["count"]), device)
                 if b"MTConnectError" in document:
-                    line.wfile.write(answer(document, status="404 Not Found", keeps=self.keeps))
+                    client.sendall(answer(document, status="404 Not Found", keeps=self.keeps))
                 elif "interval" not in asked:
-                    line.wfile.write(answer(document, keeps=self.keeps))
+                    client.sendall(answer(document, keeps=self.keeps))
                 else:
                     stream = True
         if stream:
-            self._stream(line, asked, device)
+            self._stream(client, asked, device)
         return not stream
 
-    def _stream(self, line: socketserver.StreamRequestHandler, asked: dict[str, str], device: str) -> None:
+    def _stream(self, client: socket.socket, asked: dict[str, str], device: str) -> None:
         """Send a part whenever something is new, and one without observations as a heartbeat."""
-        since, server = int(asked["from"]), self._server
-        line.wfile.write(STREAM_HEAD)
+        since, runs = int(asked["from"]), self._runs
+        client.sendall(STREAM_HEAD)
         beat = time.monotonic()
-        while self._server is server and server is not None:
+        while self._runs is runs and runs is not None:
             with self._changed:
                 if self._next <= since:
                     self._changed.wait(0.05)
@@ -271,10 +257,10 @@ class Agent:
                     continue
                 document = self.sample(since, int(asked["count"]), device)
                 beat = time.monotonic()
-            line.wfile.write(chunk(part(document)))
+            client.sendall(chunk(part(document)))
             following = re.search(rb'nextSequence="(\d+)"', document)
             if following is None:
-                line.wfile.write(b"0\r\n\r\n")
+                client.sendall(b"0\r\n\r\n")
                 return
             since = int(following[1])
 
