@@ -3,23 +3,21 @@
 Whose turn it is is decided in `edge.drivers.modbus.line`; what the readings mean, in `edge.rules.machines`.
 """
 
-import random
-import threading
-import time
 from collections.abc import Mapping, Sequence
 
+from broker.clock import monotonic_ms
 from edge.drivers.device import Device, Serial
 from edge.drivers.modbus.settings import Modbus
 from edge.drivers.readings import Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
+from edge.line import KeptOpen, Pace
 from edge.machine import why_lost
 from edge.tap import Tap
-from edge.wire import FAILURES, Wire, open_wire
+from edge.wire import Wire
 
 _READ_SECONDS = (0.02, 0.05, 0.25)
 """How long a read may wait. Few values, because a port is set anew for each other one."""
-_RETRY_SECONDS_FIRST = 0.5
-_RETRY_SECONDS_MAX = 10.0
+_PACE = Pace(read_seconds=_READ_SECONDS[-1], retry_seconds_first=0.5, retry_seconds_max=10.0)
 _WAITING_MOST = 20
 _FRAME_GAP_BITS = 3.5 * 11
 """The silence between two frames, in bits. Source: MODBUS over Serial Line V1.02, 2.5.1.1."""
@@ -39,65 +37,43 @@ class Bus:
         self._place = machines[0].place
         self._heard: list[bool | None] = [None] * len(machines)
         """Of each machine: what was said of it last, heard or lost; None if nothing was."""
-        self._wait_seconds = _RETRY_SECONDS_FIRST
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"line {self._place}", daemon=True)
-
-    def start(self) -> None:
-        """Begin connecting; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let go of the line and wait for the thread."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
+        self._kept = KeptOpen(f"line {self._place}", self._place, pace=_PACE, hear=self._hear, failed=self._fail)
+        self.start, self.stop = self._kept.start, self._kept.stop
 
     @property
     def tallies(self) -> Mapping[str, Tally]:
         """What each machine has sent since the start."""
         return {machine.id: unit.tally for machine, unit in zip(self._machines, self._units, strict=True)}
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wire: Wire | None = None
-            try:
-                wire = open_wire(self._place)
-                self._hear(wire)
-            except FAILURES as error:
-                for place, machine in enumerate(self._machines):
-                    self._say(place, heard=False, why=why_lost(machine, error))
-            finally:
-                if wire is not None:
-                    wire.close()
-            self._stopping.wait(self._wait_seconds * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
-            self._wait_seconds = min(self._wait_seconds * 1.5, _RETRY_SECONDS_MAX)
+    def _fail(self, error: Exception) -> None:
+        for place, machine in enumerate(self._machines):
+            self._say(place, heard=False, why=why_lost(machine, error))
 
     def _hear(self, wire: Wire) -> None:
         """Ask in turn until the line fails or we are asked to end. Where nobody answers a network is connected anew."""
-        self._line.opened(_mono_ms())
+        self._line.opened(monotonic_ms())
         gap_seconds = 0.0
         if isinstance(self._place, Serial):
             gap_seconds = max(_GAP_SECONDS_LEAST, _FRAME_GAP_BITS / self._place.baud)
-        while not self._stopping.is_set():
-            if question := self._line.to_send(_mono_ms()):
+        while not self._kept.stopping.is_set():
+            if question := self._line.to_send(monotonic_ms()):
                 wire.write(question)
                 self._taps[self._line.turn].note(question, sent=True)
             place, data = self._line.turn, wire.read(self._read_seconds())
             if data:
                 self._taps[place].note(data)
-            readings = self._line.feed(data, _mono_ms())
+            readings = self._line.feed(data, monotonic_ms())
             if readings:
                 self._inbox.put(Sensed(self._machines[place].id, tuple(readings)))
             if (answering := self._units[place].answering) is not None:
                 self._say(place, heard=answering, why=_silent(self._machines[place]))
                 if answering:
-                    self._wait_seconds = _RETRY_SECONDS_FIRST
+                    self._kept.settled()
             if not self._units[place].waiting and gap_seconds:
-                self._stopping.wait(gap_seconds)
+                self._kept.stopping.wait(gap_seconds)
             if not gap_seconds and all(unit.answering is False for unit in self._units):
                 raise TimeoutError("nobody answers")
-            while self._inbox.qsize() > _WAITING_MOST and not self._stopping.wait(_READ_SECONDS[-1]):
+            while self._inbox.qsize() > _WAITING_MOST and not self._kept.stopping.wait(_READ_SECONDS[-1]):
                 pass
 
     def _say(self, place: int, *, heard: bool, why: str) -> None:
@@ -109,7 +85,7 @@ class Bus:
 
     def _read_seconds(self) -> float:
         """Return how long a read may wait until something is to be done."""
-        left_seconds = (self._line.next_ms() - _mono_ms()) / 1000
+        left_seconds = (self._line.next_ms() - monotonic_ms()) / 1000
         return max((one for one in _READ_SECONDS if one <= left_seconds), default=_READ_SECONDS[0])
 
 
@@ -127,7 +103,3 @@ def _silent(machine: Modbus) -> str:
         f"machine {machine.id} does not answer at {machine.place}, unit {machine.unit}: is it switched on? "
         "Else check unit, baud and framing, and the two wires A and B"
     )
-
-
-def _mono_ms() -> int:
-    return time.monotonic_ns() // 1_000_000

@@ -3,11 +3,11 @@
 What can be tried without pins is in `edge.drivers.counter.pulses` and in `PinWire`; `_request` needs a real one.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from broker.clock import monotonic_ms
 from edge.drivers.counter.pulses import Pulses
 from edge.drivers.device import Gpio
 
@@ -54,7 +54,7 @@ class PinWire:
 
 def open_pin(place: Gpio) -> PinWire:
     """Open a pin. Raises OSError or ValueError, one sentence of which says what to do."""
-    return PinWire(_request(place), lambda: time.monotonic_ns() // 1_000_000)
+    return PinWire(_request(place), monotonic_ms)
 
 
 def _request(place: Gpio) -> Request:

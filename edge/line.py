@@ -1,16 +1,17 @@
 """The line to one device: a thread that keeps it open, carries bytes both ways, and opens it again when it fails.
 
-Scanners and machines have the same loop; they differ in their pace and in what is done with what was heard.
+Scanners, machines and lines of several machines have the same loop; they differ in their pace and in what is done with
+what was heard.
 """
 
 import random
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from broker.clock import monotonic_ms
 from edge.drivers.device import Place
 from edge.drivers.readings import Parser, Reading
 from edge.tap import Tap
@@ -42,14 +43,18 @@ class Ear(Protocol):
         """Whether nothing more should be read for a while, because what was heard is not worked off yet."""
 
 
-class Line:
-    """Hears one device for as long as it lives, through being unplugged or switched off, and back."""
+class KeptOpen:
+    """Opens a line again for as long as it lives: `hear` uses it until it fails, `failed` is told each time it does.
 
-    def __init__(self, name: str, place: Place, parser: Parser, *, pace: Pace, ear: Ear, tap: Tap) -> None:
-        self.parser = parser
-        self._place, self._pace, self._ear, self._tap = place, pace, ear, tap
-        self._wire: Wire | None = None
-        self._stopping = threading.Event()
+    `hear` says `settled()` once the line is worth its opening: the next failure is then mended as soon as the first.
+    """
+
+    def __init__(
+        self, name: str, place: Place, *, pace: Pace, hear: Callable[[Wire], None], failed: Callable[[Exception], None]
+    ) -> None:
+        self._place, self._pace, self._hear, self._failed = place, pace, hear, failed
+        self._wait_seconds = pace.retry_seconds_first
+        self.stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -58,9 +63,39 @@ class Line:
 
     def stop(self) -> None:
         """Let go of the line and wait for the thread."""
-        self._stopping.set()
+        self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(2.0)
+
+    def settled(self) -> None:
+        """Forget how often it failed before."""
+        self._wait_seconds = self._pace.retry_seconds_first
+
+    def _run(self) -> None:
+        while not self.stopping.is_set():
+            wire: Wire | None = None
+            try:
+                wire = open_wire(self._place)
+                self._hear(wire)
+            except FAILURES as error:
+                self._failed(error)
+            finally:
+                if wire is not None:
+                    wire.close()
+            self.stopping.wait(self._wait_seconds * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
+            self._wait_seconds = min(self._wait_seconds * 1.5, self._pace.retry_seconds_max)
+
+
+class Line:
+    """Hears one device for as long as it lives, through being unplugged or switched off, and back."""
+
+    def __init__(self, name: str, place: Place, parser: Parser, *, pace: Pace, ear: Ear, tap: Tap) -> None:
+        self.parser = parser
+        self._pace, self._ear, self._tap = pace, ear, tap
+        self._wire: Wire | None = None
+        self._lost, self._said_lost = True, False
+        self._kept = KeptOpen(name, place, pace=pace, hear=self._use, failed=self._fail)
+        self.start, self.stop = self._kept.start, self._kept.stop
 
     def write(self, data: bytes) -> None:
         """Send from another thread, if the line is open; a device that is away misses it."""
@@ -69,42 +104,37 @@ class Line:
             with suppress(*FAILURES):  # the reader meets the same trouble, says so and opens the line again
                 wire.write(data)
 
-    def _run(self) -> None:
-        wait, lost, said_lost = self._pace.retry_seconds_first, True, False
-        while not self._stopping.is_set():
-            wire: Wire | None = None
-            try:
-                wire = self._wire = self._tap.on(open_wire(self._place))
-                if lost:
-                    self._ear.opened()
-                wait, lost, said_lost = self._pace.retry_seconds_first, False, False
-                self._hear(wire)
-            except FAILURES as error:
-                lost = True
-                if not said_lost:
-                    self._ear.lost(error)
-                    said_lost = True
-            finally:
-                self._wire = None
-                if wire is not None:
-                    wire.close()
-            self._stopping.wait(wait * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
-            wait = min(wait * 1.5, self._pace.retry_seconds_max)
+    def _use(self, wire: Wire) -> None:
+        self._kept.settled()
+        self._wire = self._tap.on(wire)
+        try:
+            if self._lost:
+                self._ear.opened()
+            self._lost = self._said_lost = False
+            self._hear(self._wire)
+        finally:
+            self._wire = None
+
+    def _fail(self, error: Exception) -> None:
+        self._lost = True
+        if not self._said_lost:
+            self._ear.lost(error)
+            self._said_lost = True
 
     def _hear(self, wire: Wire) -> None:
         """Carry bytes both ways until the line fails, its driver wants another, or we are asked to end."""
-        self.parser.opened(_mono_ms())
-        while not self._stopping.is_set():
-            ours = self.parser.to_send(_mono_ms())
+        self.parser.opened(monotonic_ms())
+        while not self._kept.stopping.is_set():
+            ours = self.parser.to_send(monotonic_ms())
             if ours is None:
                 return
             if ours:
                 wire.write(ours)
             data = wire.read(self._pace.read_seconds)
-            readings = self.parser.feed(data, _mono_ms()) if data else self.parser.idle(_mono_ms())
+            readings = self.parser.feed(data, monotonic_ms()) if data else self.parser.idle(monotonic_ms())
             if readings:
                 self._ear.heard(readings)
-            while self._ear.full() and not self._stopping.wait(self._pace.read_seconds):
+            while self._ear.full() and not self._kept.stopping.wait(self._pace.read_seconds):
                 pass
 
 
@@ -115,7 +145,3 @@ def why_not_open(place: Place) -> str | None:
     except FAILURES as error:
         return str(error)
     return None
-
-
-def _mono_ms() -> int:
-    return time.monotonic_ns() // 1_000_000

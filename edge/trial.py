@@ -1,11 +1,11 @@
 """`mawashi-edge try`: what a driver makes of a file or a device, for whoever installs it. Nothing is recorded."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.clock import monotonic_ms
 from broker.words import MACHINE_STATES, Word
 from edge.drivers.readings import Alarm, Gap, Parser, Reading, State, Text, Total
 from edge.rules.counting import Counted, Step, step
@@ -36,7 +36,7 @@ class Trial:
 
     def feed(self, data: bytes, mono_ms: int | None = None, *, arrived: datetime | None = None) -> list[Reading]:
         """Take bytes as they come and return what they say. `arrived`, if known, times a device without a clock."""
-        return self._take(self.parser.feed(data, _mono_ms() if mono_ms is None else mono_ms), arrived)
+        return self._take(self.parser.feed(data, monotonic_ms() if mono_ms is None else mono_ms), arrived)
 
     def idle(self, mono_ms: int, *, arrived: datetime) -> list[Reading]:
         """Say that nothing has come until now; return what the silence says."""
@@ -44,7 +44,7 @@ class Trial:
 
     def end(self) -> None:
         """Say that nothing more comes: what has begun never ends, the last state lasted until the last line's time."""
-        self.parser.idle(_mono_ms() + _LONG_MS)
+        self.parser.idle(monotonic_ms() + _LONG_MS)
         last = self._arrived if self._state and self._state.at is None else self.parser.tally.last_at
         self._until(last)
         self._state = None
@@ -161,7 +161,3 @@ def sentences(trial: Trial) -> Iterator[str]:
 
 def _both(word: Word) -> str:
     return f"{word.ja} / {word.en}"
-
-
-def _mono_ms() -> int:
-    return time.monotonic_ns() // 1_000_000

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from broker.clock import monotonic_ms
 from edge import raw
 from edge.drivers.device import Place
 from edge.drivers.readings import Asking, Parser, Reading
@@ -52,19 +53,19 @@ def live(place: Place, trial: Trial, seconds: float) -> Iterator[tuple[Reading, 
     wire = open_wire(place)
     parser, deadline = trial.parser, time.monotonic() + seconds
     try:
-        parser.opened(_mono_ms())
+        parser.opened(monotonic_ms())
         while time.monotonic() < deadline:
-            question = parser.to_send(_mono_ms())
+            question = parser.to_send(monotonic_ms())
             if question is None:
                 wire.close()
                 time.sleep(_READ_SECONDS)
                 wire = open_wire(place)
-                parser.opened(_mono_ms())
+                parser.opened(monotonic_ms())
                 continue
             if question:
                 wire.write(question)
             data, now = wire.read(_READ_SECONDS), datetime.now(UTC)
-            found = trial.feed(data, _mono_ms(), arrived=now) if data else trial.idle(_mono_ms(), arrived=now)
+            found = trial.feed(data, monotonic_ms(), arrived=now) if data else trial.idle(monotonic_ms(), arrived=now)
             yield tuple(found)
     finally:
         trial.end()
@@ -81,7 +82,3 @@ def _silence(begin: datetime, end: datetime) -> Iterator[datetime]:
 
 def _since_ms(began: datetime, moment: datetime) -> int:
     return max(0, int((moment - began).total_seconds() * 1000))
-
-
-def _mono_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
