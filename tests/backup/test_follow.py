@@ -241,16 +241,15 @@ def test_the_moment_up_to_which_it_is_whole_moves_on_while_nothing_happens(
     settings: Gateway, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.backup.follow._STAT_SECONDS", 0.3)
-    monkeypatch.delenv("MAWASHI_DEMO_CLOCK", raising=False)  # a server of other tests may keep its own for the session
     with Ledger.open(settings.ledger_url, write=True) as ledger:
         fill(ledger)
         follow = Follow(settings, settings.data_dir / LEDGER, second, same_disk=True, as_json=False)
         thread = threading.Thread(target=follow.run)
         thread.start()
         try:
-            until(lambda: recent(follow.status.at), seconds=30, what="everything to be there")
+            until(lambda: recent(follow.status.at), what="everything to be there")
             first = follow.status.at
-            until(lambda: follow.status.at != first and recent(follow.status.at), seconds=30, what="the moment to move")
+            until(lambda: follow.status.at != first and recent(follow.status.at), what="the moment to move")
         finally:
             follow.stop()
             thread.join()

@@ -63,11 +63,17 @@ class House:
 
 
 @contextmanager
+def sample_clock() -> Iterator[None]:
+    """Every clock of this process and of those it starts begins at the sample's morning."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAWASHI_DEMO_CLOCK", f"{sample.NOW.astimezone(UTC).isoformat()} {time.monotonic_ns()} 1")
+        yield
+
+
+@contextmanager
 def morning(directory: Path) -> Iterator[House]:
     """The stores, with the clock standing at the sample's morning."""
-    clock = f"{sample.NOW.astimezone(UTC).isoformat()} {time.monotonic_ns()} 1"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAWASHI_DEMO_CLOCK", clock)
+    with sample_clock():
         built = House(directory)
         yield built
         built.close()
@@ -125,27 +131,30 @@ class Server:
         self.process.wait(10)
 
 
-@contextmanager
-def serving(directory: Path) -> Iterator[Server]:
-    with morning(directory) as house:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """The web as a process of its own, which a test may end."""
+    with morning(tmp_path) as house:
         house.put(*sample.orders())
-        built = Server(house, directory)
+        built = Server(house, tmp_path)
         yield built
         built.kill()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """The web as a process of its own, which a test may end."""
-    with serving(tmp_path) as built:
-        yield built
-
-
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The web as a process that tests share; each test finds the sample's orders in it, perhaps among others."""
-    with serving(tmp_path_factory.mktemp("web")) as built:
-        yield built
+    """The web as a process that tests share; each test finds the sample's orders in it, perhaps among others.
+
+    It alone keeps the sample's clock: it lives as long as this process, whose other tests have their own.
+    """
+    directory = tmp_path_factory.mktemp("web")
+    with sample_clock():
+        house = House(directory)
+        house.put(*sample.orders())
+        built = Server(house, directory)
+    yield built
+    built.kill()
+    house.close()
 
 
 @pytest.fixture
