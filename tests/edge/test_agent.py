@@ -23,18 +23,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def scanner(tmp_path: Path) -> PtyScanner:
-    return PtyScanner(tmp_path)
-
-
-@pytest.fixture
-def server(mosquitto: Mosquitto) -> Iterator[Server]:
-    server = Server(mosquitto.port)
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def agent(tmp_path: Path, mosquitto: Mosquitto, scanner: PtyScanner) -> Iterator[Agent]:
     agent = Agent(tmp_path, mosquitto.port, scanner)
     yield agent

@@ -33,18 +33,6 @@ def other() -> Iterator[Adapter]:
 
 
 @pytest.fixture
-def server(mosquitto: Mosquitto) -> Iterator[Server]:
-    server = Server(mosquitto.port)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def scanner(tmp_path: Path) -> PtyScanner:
-    return PtyScanner(tmp_path)
-
-
-@pytest.fixture
 def agent(
     tmp_path: Path, mosquitto: Mosquitto, scanner: PtyScanner, adapter: Adapter, other: Adapter
 ) -> Iterator[Agent]:

@@ -22,13 +22,6 @@ def machines() -> Iterator[mtconnect.Agent]:
 
 
 @pytest.fixture
-def server(mosquitto: Mosquitto) -> Iterator[Server]:
-    server = Server(mosquitto.port)
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def agent(tmp_path: Path, mosquitto: Mosquitto, machines: mtconnect.Agent) -> Iterator[Agent]:
     agent = Agent(tmp_path, mosquitto.port)
     tables = "".join(

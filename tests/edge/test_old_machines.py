@@ -3,7 +3,6 @@
 The old Haas is set to 8N1, because a pty, unlike a port, cannot be set to seven bits.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,13 +51,6 @@ station = "press-1"
 port = "{counter}"
 cycle_seconds = 60
 """
-
-
-@pytest.fixture
-def server(mosquitto: Mosquitto) -> Iterator[Server]:
-    server = Server(mosquitto.port)
-    yield server
-    server.close()
 
 
 def test_a_port_that_cannot_be_set_as_the_settings_say_is_a_failure_and_not_the_end_of_the_agent(tmp_path: Path):

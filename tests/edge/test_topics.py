@@ -136,18 +136,6 @@ def test_a_password_over_tls_is_asked_for_and_a_wrong_one_is_refused_in_words(tm
 
 
 @pytest.fixture
-def server(mosquitto: Mosquitto) -> Iterator[Server]:
-    server = Server(mosquitto.port)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def scanner(tmp_path: Path) -> PtyScanner:
-    return PtyScanner(tmp_path)
-
-
-@pytest.fixture
 def agent(tmp_path: Path, mosquitto: Mosquitto, scanner: PtyScanner) -> Iterator[Agent]:
     agent = Agent(tmp_path, mosquitto.port, scanner)
     machine = (
