@@ -4,7 +4,11 @@ So a recording, what a wire passes on and a test case are one format. Nothing he
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from edge.drivers.lines import Lines
+from edge.drivers.readings import Tally
 
 MESSAGE_BYTES_MOST = 64 * 1024
 """The largest payload that is read: a Sparkplug birth of a thousand metrics has it; a plug's message has 400 bytes."""
@@ -42,6 +46,32 @@ def message_of(line: bytes) -> Message | None:
     if found is None:
         return None
     return Message(found[3].decode(errors="replace"), bytes.fromhex(found[2].decode()), found[1] == b"1")
+
+
+class Messages:
+    """Cuts bytes into messages, holding the line that is arriving; counts what it cuts."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._lines = Lines(limit_bytes=LINE_BYTES_MOST, ends=b"\n")
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Yield the messages that these bytes complete. Each is counted as it is taken, so that `refuse` is of it."""
+        for line in self._lines.feed(data):
+            self._tally.lines += 1
+            message = message_of(line.rstrip(b"\r"))
+            if message is None:
+                self._tally.reject(line.rstrip(b"\r"))
+            else:
+                yield message
+
+    def refuse(self, message: Message) -> None:
+        """Count the message just taken as one that fits no grammar."""
+        self._tally.reject(f"{message.topic} ".encode() + message.payload)
+
+    def drop(self) -> None:
+        """Forget what has arrived of a line."""
+        self._lines.drop()
 
 
 def publish(topic: str, payload: bytes) -> bytes:

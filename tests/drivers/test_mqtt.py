@@ -237,7 +237,7 @@ def test_what_never_ends_is_bounded_and_the_next_good_message_is_read():
     parser = device(preset="esp32", name="a")
     for _ in range(400):
         assert parser.feed(b"0 44" * 250, 0) == []
-    assert len(parser._lines._line) <= LINE_BYTES_MOST
+    assert len(parser._messages._lines._line) <= LINE_BYTES_MOST
     assert states(parser.feed(b"\n", 0) + say(parser, "machines/a", {"state": "running"})) == [(ON, "running")]
     assert parser.tally.malformed == 1
 

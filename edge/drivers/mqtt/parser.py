@@ -7,8 +7,7 @@ only while the device is said to be there, a scan in it is none.
 from dataclasses import dataclass
 
 from broker.events import MachineState
-from edge.drivers.lines import Lines
-from edge.drivers.messages import LINE_BYTES_MOST, Message, matches, message_of
+from edge.drivers.messages import Message, Messages, matches
 from edge.drivers.mqtt.payload import Payload
 from edge.drivers.mqtt.sources import OFF, ON, Counting, Sources
 from edge.drivers.readings import Gap, Reading, State, Tally, Text, Total
@@ -37,7 +36,7 @@ class Parser:
     def __init__(self, sources: Sources) -> None:
         self.tally = Tally()
         self._sources = sources
-        self._lines = Lines(limit_bytes=LINE_BYTES_MOST, ends=b"\n")
+        self._messages = Messages(self.tally)
         self._heard = _Heard(0)
         self._there: dict[str, bool] = {}
         """By topic."""
@@ -48,15 +47,15 @@ class Parser:
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. The broker then sends what it retains, and we know nothing else."""
-        self._lines.drop()
+        self._messages.drop()
         self._heard = _Heard(mono_ms)
         self._there, self._speaks, self._level = {}, {}, None
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first; a state only when it changed."""
         found: list[Reading] = []
-        for line in self._lines.feed(data):
-            found += self._line(line.rstrip(b"\r"), mono_ms)
+        for message in self._messages.feed(data):
+            found += self._message(message, mono_ms) if message.payload else []
         return found + self.idle(mono_ms)
 
     def idle(self, mono_ms: int) -> list[Reading]:
@@ -69,14 +68,6 @@ class Parser:
         """Return nothing, ever: a device publishes by itself."""
         _ = mono_ms
         return b""
-
-    def _line(self, line: bytes, mono_ms: int) -> list[Reading]:
-        self.tally.lines += 1
-        message = message_of(line)
-        if message is None:
-            self.tally.reject(line)
-            return []
-        return self._message(message, mono_ms) if message.payload else []
 
     def _message(self, message: Message, mono_ms: int) -> list[Reading]:
         """Return what a message says; one with a value that cannot be read is counted, its other values are taken."""
@@ -100,7 +91,7 @@ class Parser:
                 except ValueError:
                     refused = True
         if refused:
-            self.tally.reject(f"{message.topic} ".encode() + message.payload)
+            self._messages.refuse(message)
         if understood and not message.retained:
             self._heard.at_ms = mono_ms
         return found

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from broker.events import MachineState
 from edge.drivers.execution import BY_EXECUTION
-from edge.drivers.lines import Lines
-from edge.drivers.messages import LINE_BYTES_MOST, Message, message_of, publish
+from edge.drivers.messages import Message, Messages, publish
 from edge.drivers.readings import Gap, Reading, State, Tally, Total
 from edge.drivers.sparkplug.payload import Metric, Payload, payload_of, rebirth, signed
 from edge.drivers.values import WORDS, whole, word
@@ -75,7 +74,7 @@ class Parser:
     def __init__(self, wanted: Wanted | None = None) -> None:
         self.tally = Tally()
         self._wanted = wanted or Wanted()
-        self._lines = Lines(limit_bytes=LINE_BYTES_MOST, ends=b"\n")
+        self._messages = Messages(self.tally)
         self._begin()
 
     def _begin(self) -> None:
@@ -94,15 +93,18 @@ class Parser:
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. Births are not retained: what we know is nothing."""
-        self._lines.drop()
+        self._messages.drop()
         _ = mono_ms
         self._begin()
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first; a state only when it changed."""
         found: list[Reading] = []
-        for line in self._lines.feed(data):
-            found += self._line(line.rstrip(b"\r"), mono_ms)
+        for message in self._messages.feed(data):
+            try:
+                found += self._message(message, mono_ms)
+            except ValueError:
+                self._messages.refuse(message)
         return found + self.idle(mono_ms)
 
     def idle(self, mono_ms: int) -> list[Reading]:
@@ -131,18 +133,6 @@ class Parser:
         return publish(
             f"{NAMESPACE}/{self._wanted.group}/NCMD/{self._wanted.node}", rebirth(told_ms + max(0, mono_ms - at_ms))
         )
-
-    def _line(self, line: bytes, mono_ms: int) -> list[Reading]:
-        self.tally.lines += 1
-        message = message_of(line)
-        if message is None:
-            self.tally.reject(line)
-            return []
-        try:
-            return self._message(message, mono_ms)
-        except ValueError:
-            self._refuse(message)
-            return []
 
     def _message(self, message: Message, mono_ms: int) -> list[Reading]:
         """Raises ValueError for a message that is not what the specification says."""
@@ -231,7 +221,7 @@ class Parser:
             try:
                 found += self._value(what, metric, metric.datatype or told.datatypes[what], at)
             except ValueError:
-                self._refuse(message)
+                self._messages.refuse(message)
         return found
 
     def _value(self, what: str, metric: Metric, datatype: int, at: datetime | None) -> list[Reading]:
@@ -242,9 +232,6 @@ class Parser:
             return self._say(MachineState.UNKNOWN, "NULL", at)
         state = self._wanted.words.get(word(value), MachineState.UNKNOWN)
         return self._say(state, str(value)[:_RAW_CHARACTERS], at)
-
-    def _refuse(self, message: Message) -> None:
-        self.tally.reject(f"{message.topic} ".encode() + message.payload)
 
     def _say(self, state: MachineState, raw: str, at: datetime | None = None) -> list[Reading]:
         if state is self._said:
