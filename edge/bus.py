@@ -11,14 +11,13 @@ from edge.drivers.modbus.settings import Modbus
 from edge.drivers.readings import Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
 from edge.line import KeptOpen, Pace
-from edge.machine import why_lost
+from edge.machine import WAITING_MOST, why_lost
 from edge.tap import Tap
 from edge.wire import Wire
 
 _READ_SECONDS = (0.02, 0.05, 0.25)
 """How long a read may wait. Few values, because a port is set anew for each other one."""
 _PACE = Pace(read_seconds=_READ_SECONDS[-1], retry_seconds_first=0.5, retry_seconds_max=10.0)
-_WAITING_MOST = 20
 _FRAME_GAP_BITS = 3.5 * 11
 """The silence between two frames, in bits. Source: MODBUS over Serial Line V1.02, 2.5.1.1."""
 _GAP_SECONDS_LEAST = 0.005
@@ -73,7 +72,7 @@ class Bus:
                 self._kept.stopping.wait(gap_seconds)
             if not gap_seconds and all(unit.answering is False for unit in self._units):
                 raise TimeoutError("nobody answers")
-            while self._inbox.qsize() > _WAITING_MOST and not self._kept.stopping.wait(_READ_SECONDS[-1]):
+            while self._inbox.qsize() > WAITING_MOST and not self._kept.stopping.wait(_READ_SECONDS[-1]):
                 pass
 
     def _say(self, place: int, *, heard: bool, why: str) -> None:

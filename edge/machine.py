@@ -9,7 +9,7 @@ from edge.line import Line, Pace
 from edge.tap import Tap
 
 _PACE = Pace(read_seconds=0.25, retry_seconds_first=0.5, retry_seconds_max=10.0)
-_WAITING_MOST = 20
+WAITING_MOST = 20
 """Beyond so many unread items a device is not read on: one that never stops talking must fill no memory, and a scan
 waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read."""
 
@@ -41,7 +41,7 @@ class MachinePort:
 
     def full(self) -> bool:
         """See `Ear`."""
-        return self._inbox.qsize() > _WAITING_MOST
+        return self._inbox.qsize() > WAITING_MOST
 
 
 def why_lost(machine: Device, error: Exception) -> str:

@@ -6,11 +6,11 @@ What is told and when is decided in `edge.rules.machines`.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
 from broker.messages import Loose
-from edge.bus import Bus, lines
 from edge.drivers.device import Device
 from edge.drivers.readings import Reading, Tally
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
@@ -25,6 +25,9 @@ from edge.rules.memory import Phase
 from edge.settings import Edge
 from edge.store import Store
 from edge.tap import Tap
+
+if TYPE_CHECKING:
+    from edge.bus import Bus
 
 _NOTE, _MARKS, _STOPS = "machines", "machine-marks", "machine-stops"
 _MARKS_MOST = 200
@@ -41,7 +44,7 @@ class Machines:
         self._store, self._log = store, log
         self._settings = {one.id: one for one in settings.machine}
         self._ports = {one.id: MachinePort(one, inbox, taps[one.id]) for one in settings.machine if not one.shares_line}
-        self._lines = [Bus(line, inbox, taps) for line in lines(settings.machine)]
+        self._lines = _shared_lines(settings.machine, inbox, taps)
         counters, stops = _load(store.outbox.note(_NOTE)), _load_stops(store.outbox.note(_STOPS))
         self._stations = {
             one.id: _begun(counters.get(one.station, {}), stops.get(one.station)) for one in settings.machine
@@ -167,7 +170,7 @@ class Machines:
             tallies.update(line.tallies)
         return tallies
 
-    def _hearing(self) -> list[MachinePort | Bus]:
+    def _hearing(self) -> "list[MachinePort | Bus]":
         return [*self._ports.values(), *self._lines]
 
     def _hear(self, machine: Device, readings: Sequence[Reading], now: Now) -> None:
@@ -218,6 +221,14 @@ class Machines:
             if session.station == station and session.phase is Phase.RUNNING and session.opening
         ]
         return running[0] if len(running) == 1 else None
+
+
+def _shared_lines(machines: Sequence[Device], inbox: Inbox, taps: Mapping[str, Tap]) -> "list[Bus]":
+    if not any(one.shares_line for one in machines):
+        return []
+    from edge.bus import Bus, lines  # noqa: PLC0415 - it loads a driver, which costs memory
+
+    return [Bus(line, inbox, taps) for line in lines(machines)]
 
 
 def _rules(machine: Device) -> Rules:
