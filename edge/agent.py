@@ -37,7 +37,6 @@ from edge.log import Log
 from edge.machines import Machines
 from edge.outbox import RefusedError
 from edge.panel import Panel, Picture
-from edge.places import devices
 from edge.port import Port
 from edge.rules import Answer, Feedback, Session, Tone, read, tick
 from edge.salvage import rescue
@@ -58,7 +57,7 @@ class Agent:
         self._store = Store(settings, inbox=self._inbox, log=log)
         stations = {one.id: one.stations for one in settings.scanner}
         self._desks = {one.id: settings.desk(one.desk, stations[one.desk]) for one in settings.scanner}
-        self._taps = Taps(settings.data_dir, tuple(devices(settings)), settings.raw.kept_bytes, log)
+        self._taps = Taps(settings.data_dir, tuple(settings.places), settings.raw.kept_bytes, log)
         self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()

@@ -55,7 +55,7 @@ def run(settings: Settings = DEFAULT_SETTINGS) -> None:
 @app.command()
 def check(settings: Settings = DEFAULT_SETTINGS) -> None:
     """設置の確認 / Try everything the settings name: one line each, ok or what to do."""
-    from edge.check import check as lines
+    from edge.installer.check import check as lines
 
     good = True
     for line in lines(_read(settings)):
@@ -70,8 +70,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> None:
     """今の様子 / What waits, what is kept, and whether the agent runs."""
-    from edge.check import sentences
-    from edge.check import status as look
+    from edge.installer.check import sentences
+    from edge.installer.check import status as look
 
     try:
         found = look(_read(settings))
@@ -116,9 +116,9 @@ def ports(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of lines for people.")] = False,
 ) -> None:
     """差さっている物 / What is plugged in, its lasting name, what it looks like, who reads it. Opens nothing."""
-    from edge import install_command
+    from edge.installer import command
 
-    install_command.ports(_read_if_there(settings), as_json=as_json)
+    command.ports(_read_if_there(settings), as_json=as_json)
 
 
 @app.command()
@@ -132,10 +132,10 @@ def listen(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines; the last one is the verdict.")] = False,
 ) -> None:
     """聞いてみる / Show what comes over a line, find its speed and which driver reads it. Sends nothing."""
-    from edge import install_command
+    from edge.installer import command
 
     found = _read_if_there(settings)
-    _exit(install_command.listen(port, found, seconds=seconds, baud=baud, framing=framing, as_json=as_json))
+    _exit(command.listen(port, found, seconds=seconds, baud=baud, framing=framing, as_json=as_json))
 
 
 @app.command("try")
@@ -151,11 +151,11 @@ def try_driver(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> None:
     """装置を試す / Show what a driver makes of a recording or of the device itself. Commands and records nothing."""
-    from edge import install_command
+    from edge.installer import command
 
     found = _read(settings) if machine else _read_if_there(settings)
     _exit(
-        install_command.try_driver(
+        command.try_driver(
             driver, source, found, machine=machine, seconds=seconds, baud=baud, framing=framing, as_json=as_json
         )
     )

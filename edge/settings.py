@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from broker.events import Id
 from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
-from edge.drivers.device import Serial
+from edge.drivers import device
 from edge.drivers.table import AnyReader, Machine
 from edge.outbox import Keeping
 from edge.rules import Desk
@@ -97,7 +97,7 @@ class Edge(Settings):
         """Several machines on one line take turns if their driver can; a port is open once."""
         taken: dict[str, tuple[str, object]] = {str(one.place): (one.id, None) for one in self.scanner}
         for machine in self.machine:
-            if not machine.shares_line and not isinstance(machine.place, Serial):
+            if not machine.shares_line and not isinstance(machine.place, device.Serial):
                 continue
             other, line = taken.setdefault(str(machine.place), (machine.id, machine.line))
             if other != machine.id and (not machine.shares_line or line != machine.line):
@@ -120,6 +120,11 @@ class Edge(Settings):
                     f"write one of {', '.join(known) or 'those you add'}"
                 )
         return self
+
+    @property
+    def places(self) -> dict[str, device.Place]:
+        """Where each scanner and machine is heard, by its id."""
+        return {one.id: one.place for one in (*self.scanner, *self.machine)}
 
     @property
     def outbox_path(self) -> Path:

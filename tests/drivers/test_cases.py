@@ -14,7 +14,7 @@ import pytest
 from broker.settings import load
 from edge.drivers.readings import Parser
 from edge.drivers.table import DRIVERS, model, usual
-from edge.trial import Trial
+from edge.installer.trial import Trial
 
 HERE = Path(__file__).parent
 CASES = sorted(file.parent for driver in DRIVERS for file in (HERE / driver).glob("*/input.bin"))

@@ -17,7 +17,7 @@ from edge.drivers.mtconnect.observed import FIELDS
 from edge.drivers.mtconnect.parser import PATIENCE_MS, RETRY_MS, Parser, Plan
 from edge.drivers.readings import Alarm, Gap, Reading, State, Total
 from edge.drivers.shdr.parser import Parser as Shdr
-from edge.trial import Trial
+from edge.installer.trial import Trial
 from gateway.demo.machines.mtconnect import STREAM_HEAD, USUAL, Agent, Item, answer, chunk, part
 from tests.conftest import DATA
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.events import MachineState
 from edge.drivers.readings import Gap, State, Total
 from edge.drivers.shdr.parser import PING, Parser
-from edge.trial import Trial
+from edge.installer.trial import Trial
 from tests.conftest import DATA
 
 DAYS = sorted((DATA / "nist_sms").glob("*.txt"))

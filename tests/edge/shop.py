@@ -18,7 +18,7 @@ from broker.messages import Bundle, EpochReceipt, Hello, Receipt, new_ledger
 from broker.ranges import union
 from broker.settings import Mqtt, load
 from broker.topics import Kind, Topic, order_subscription, subscription
-from edge.check import status
+from edge.installer.check import status
 from edge.settings import Edge
 from tests.conftest import until
 

@@ -137,6 +137,6 @@ def test_a_terminal_that_knows_no_japanese_or_goes_away_stops_nothing():
 def test_the_agent_does_not_load_what_a_pi_cannot_afford():
     import subprocess
 
-    code = "import edge.cli, edge.agent, edge.check, edge.play, sys; print(*sys.modules)"
+    code = "import edge.cli, edge.agent, edge.installer.check, edge.play, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"rich", "structlog", "sqlalchemy", "asyncio", "gateway"} & set(loaded)

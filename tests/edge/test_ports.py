@@ -4,7 +4,7 @@ import os
 import pty
 from pathlib import Path
 
-from edge.ports import Plugged, ports, sentences
+from edge.installer.ports import Plugged, ports, sentences
 
 
 class Machine:
@@ -113,7 +113,7 @@ def test_a_board_without_anything_plugged_in_says_what_to_do(tmp_path: Path):
 def test_who_reads_a_device_is_seen_on_this_very_machine():
     ours, other = pty.openpty()
     try:
-        from edge.ports import _readers
+        from edge.installer.ports import _readers
 
         assert any(f"({os.getpid()})" in one for one in _readers(Path("/"))[os.ttyname(other)])
         assert isinstance(ports(), list)

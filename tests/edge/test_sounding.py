@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from broker.codes import TicketCode, printed
 from edge.drivers.counter.record import crc8
-from edge.listening import SETTINGS, Listening
-from edge.sounding import best, sound
+from edge.installer.listening import SETTINGS, Listening
+from edge.installer.sounding import best, sound
 from tests.machines.uart import received, wave
 
 TICKET = printed(TicketCode("7K3Q9F", 20)).encode() + b"\r"

@@ -32,7 +32,7 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     Raises PlaceError.
     """
     if settings is not None:
-        for name, place in devices(settings).items():
+        for name, place in settings.places.items():
             if text in (name, str(place)):
                 return (
                     Kept(settings.data_dir / raw.FOLDER / name, growing=True) if is_held(settings.data_dir) else place
@@ -47,12 +47,6 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     if _ADDRESS.fullmatch(text) and 0 < int(text.rpartition(":")[2]) < 65_536:
         return Tcp(text)
     raise PlaceError(_both(_NOBODY, text))
-
-
-def devices(settings: Edge) -> dict[str, Place]:
-    """Return where each scanner and machine of the settings is heard."""
-    scanners: dict[str, Place] = {one.id: one.place for one in settings.scanner}
-    return scanners | {one.id: one.place for one in settings.machine}
 
 
 def _is_port(path: Path) -> bool:

@@ -10,14 +10,14 @@ from typing import get_args
 from edge.drivers.device import Framing, Place
 from edge.drivers.readings import Parser
 from edge.drivers.table import DRIVERS, READERS, model, usual
-from edge.listening import Listening, hear, lines, plain, plain_chunk, verdict
-from edge.places import Kept, PlaceError, devices, named
-from edge.ports import ports as plugged
-from edge.ports import sentences as port_sentences
+from edge.installer.listening import Listening, hear, lines, plain, plain_chunk, verdict
+from edge.installer.places import Kept, PlaceError, named
+from edge.installer.ports import ports as plugged
+from edge.installer.ports import sentences as port_sentences
+from edge.installer.trial import Trial, said, sentences
+from edge.installer.trying import live, replay
 from edge.raw import Chunk
 from edge.settings import Edge
-from edge.trial import Trial, said, sentences
-from edge.trying import live, replay
 from edge.wire import FAILURES
 
 _OK, _AWAY, _MISUSED = 0, 1, 2
@@ -26,7 +26,7 @@ _SAID_SECONDS = 5.0
 
 def ports(settings: Edge | None, *, as_json: bool) -> None:
     """Print what is plugged in."""
-    known = {str(place): name for name, place in devices(settings).items()} if settings else {}
+    known = {str(place): name for name, place in settings.places.items()} if settings else {}
     found = plugged(known=known)
     if as_json:
         print(json.dumps([one.plain() for one in found], ensure_ascii=False))

@@ -1,6 +1,6 @@
 """`mawashi-edge listen`: what comes over a line, as it comes, and at which speed it makes sense. Sends nothing.
 
-What the bytes look like is judged in `edge.sounding`.
+What the bytes look like is judged in `edge.installer.sounding`.
 """
 
 import time
@@ -13,10 +13,10 @@ from pathlib import Path
 from broker.words import Word
 from edge import raw
 from edge.drivers.device import Framing, Place, Serial
-from edge.places import Kept
+from edge.installer.places import Kept
+from edge.installer.sounding import Sounding, best, reasons, sound
+from edge.installer.trial import said, shown
 from edge.raw import Chunk
-from edge.sounding import Sounding, best, reasons, sound
-from edge.trial import said, shown
 from edge.wire import SerialWire, Wire, open_wire
 
 SETTINGS: tuple[tuple[int, Framing], ...] = (
@@ -25,7 +25,7 @@ SETTINGS: tuple[tuple[int, Framing], ...] = (
     (19_200, "8E1"),
 )
 """The speeds of shop devices, likeliest first: scanners and Haas 9600, Arduinos 115200, Fanuc punches 4800. Seven bits
-show themselves in 8N1 (`edge.sounding`); 8E1 is Modbus RTU's own."""
+show themselves in 8N1 (`edge.installer.sounding`); 8E1 is Modbus RTU's own."""
 
 _READ_SECONDS, _GATHER_SECONDS, _GATHER_BYTES = 0.25, 0.06, 256
 _WINDOW_BYTES = 4096

@@ -1,6 +1,6 @@
 """`mawashi-edge try` on a recording or on the device itself: the driver's questions asked, what it understands shown.
 
-What is added up is `edge.trial`'s. Nothing is recorded.
+What is added up is `edge.installer.trial`'s. Nothing is recorded.
 """
 
 import time
@@ -11,8 +11,8 @@ from broker.clock import monotonic_ms
 from edge import raw
 from edge.drivers.device import Place
 from edge.drivers.readings import Asking, Parser, Reading
-from edge.places import Kept
-from edge.trial import Trial
+from edge.installer.places import Kept
+from edge.installer.trial import Trial
 from edge.wire import open_wire
 
 _READ_SECONDS = 0.25
