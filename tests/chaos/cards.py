@@ -19,7 +19,7 @@ from tests.appender.parts import SomeEdge, some
 from tests.broker.test_failpoints import state
 from tests.chaos.fault import Outcome
 from tests.chaos.floor import Floor
-from tests.chaos.player import Player
+from tests.chaos.player import TWINS_PATIENCE, Player
 from tests.chaos.wire import Line, Way, puback, topic
 from tests.conftest import until
 
@@ -119,13 +119,9 @@ def _gateway_full(floor: Floor, player: Player) -> None:
     resource.prlimit(appender.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-_TWINS_PATIENCE = "10"
-"""Of two that push each other off, the one that is off must leave the other the time to be heard."""
-
-
 def moved(floor: Floor) -> Outcome:
     """F12: a card that is re-imaged, one restored from a copy, and one cloned with both running."""
-    player = floor.player(patience=_TWINS_PATIENCE)
+    player = floor.player(patience=TWINS_PATIENCE)
     player.feed(5)
     player.wait_confirmed()
     player.kill()
@@ -152,7 +148,7 @@ def moved(floor: Floor) -> Outcome:
         floor.wire.port,
         floor.seed + 1,
         begin=player.begin.replace(year=2025),
-        patience=_TWINS_PATIENCE,
+        patience=TWINS_PATIENCE,
     )
     clone.target = clone.answered = 5  # lines that its original has played
     floor.adopt(clone).start().ready()

@@ -19,7 +19,7 @@ from gateway.store import StoreAwayError
 from tests.appender.parts import Gate
 from tests.chaos.fault import Outcome
 from tests.chaos.floor import Floor
-from tests.chaos.player import Player
+from tests.chaos.player import TWINS_PATIENCE, Player
 from tests.conftest import until
 
 _FLAT_BYTES = 30_000_000
@@ -184,7 +184,7 @@ def backlog(floor: Floor) -> Outcome:
 
 def two(floor: Floor) -> Outcome:
     """F22: a second gateway with a ledger of its own, and a second edge with the name of the first."""
-    player = floor.player()
+    player = floor.player(patience=TWINS_PATIENCE)
     player.feed(3)
     player.wait_confirmed()
     with Gate(floor.folder / "second", floor.wire.port) as second:
@@ -204,7 +204,7 @@ def two(floor: Floor) -> Outcome:
         obeyed = other in player.said()
     twin = Player(
         player.firm, player.edge, player.folder / "twin", floor.wire.port, floor.seed + 1,
-        begin=player.begin.replace(year=2025),
+        patience=TWINS_PATIENCE, begin=player.begin.replace(year=2025),
     )  # fmt: skip
     floor.adopt(twin).start().ready()
     for _ in range(floor.some(3, 30)):

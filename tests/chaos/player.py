@@ -23,6 +23,10 @@ _STATION = printed(StationCode("lathe"))
 _CARDS = (printed(CardCode(Card.START)), printed(CardCode(Card.FINISH)))
 
 
+TWINS_PATIENCE = "10"
+"""`reconnect_seconds_max` of two that push each other off: the one that is off leaves the other the time to be heard."""
+
+
 @dataclass
 class Player:
     """One edge. Each line of its history is one event, and its time (`as_of`) names the line."""
