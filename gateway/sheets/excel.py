@@ -27,6 +27,7 @@ from openpyxl.workbook import Workbook
 from broker.words import Word
 from gateway.sheets import (
     COLUMN_LIMIT,
+    DIVIDE,
     Book,
     Cell,
     Limits,
@@ -44,7 +45,8 @@ _REACH = 100_000
 """How far down rows are looked for; formats reach down to row 1,048,576 where somebody coloured whole columns."""
 _BEYOND = 10_000_000
 """Cells to the right of the last column that is read which a workbook may have, blank ones: a second on a PC."""
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]*\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+"""It never looks beyond the next `<`: a comment full of beginnings would else be searched to its end from each."""
 _MERGED_LIMIT = 200_000
 """Cells that merged ranges may cover, rows that are there counted alone."""
 _DAMAGED = (
@@ -111,7 +113,7 @@ def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, byt
             Word(f"シートが{_SHEET_LIMIT}より多い", f"there are more than {_SHEET_LIMIT} sheets"),
             Word("注文のシートだけを別のブックにしてください", "Put the sheet with the orders into its own workbook"),
         )
-    beyond = 0
+    beyond = characters = 0  # a text is stored once however many cells show it: what they show is bounded as in a CSV
     for sheet in seen:
         rows: list[Row] = []
         uncounted: set[tuple[int, int]] = set()
@@ -128,7 +130,18 @@ def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, byt
             rows.append(Row(number, cells[:COLUMN_LIMIT]))
             uncounted.update((number, column) for column in unknown)
         text = texts.get(getattr(sheet, "_worksheet_path", ""), b"")
-        yield Sheet(sheet.title, tuple(_merged(rows, text, sheet.title)), frozenset(uncounted), day_zero)
+        merged = tuple(_merged(rows, text, sheet.title))
+        characters += sum(len(cell) for row in merged for cell in row.cells if isinstance(cell, str))
+        if characters > limits.size_bytes:
+            raise UnreadableError(
+                Word(
+                    f"セルの文字が全部で{characters:,}文字あり、上限の{limits.size_bytes:,}文字より多い",
+                    f"its cells have {characters:,} characters, more than the limit of {limits.size_bytes:,}",
+                ),
+                DIVIDE,
+                sheet=sheet.title,
+            )
+        yield Sheet(sheet.title, merged, frozenset(uncounted), day_zero)
 
 
 def _merged(rows: Sequence[Row], text: bytes, sheet: str) -> Iterator[Row]:

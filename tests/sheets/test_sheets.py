@@ -132,6 +132,16 @@ def replaced(name: str, old: bytes, new: bytes) -> bytes:
     return file.getvalue()
 
 
+def repeated() -> bytes:
+    """A workbook of a few kilobytes whose 200 cells all show one long text: 6 million characters."""
+
+    def fill(book: openpyxl.Workbook) -> None:
+        for _ in range(5):
+            book.active.append(["漢" * 32_000] * 40)
+
+    return workbook(fill)
+
+
 def unpackable(compression: int) -> bytes:
     """A workbook with a part that cannot be unpacked, in a compression that Excel never uses."""
     file = io.BytesIO()
@@ -145,6 +155,7 @@ def unpackable(compression: int) -> bytes:
 WIDE = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (number, number) for number in range(2, 90_000))
 MERGED = b"<mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 1001 + b"</mergeCells>"
 SHEET = "xl/worksheets/sheet1.xml"
+BEGINNINGS = b"<!--" + b"<mergeCell " * 50_000 + b"-->"
 ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet '
 
 
@@ -171,6 +182,7 @@ ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><w
         (unpackable(zipfile.ZIP_BZIP2), "Excel のブック"),
         (replaced("xl/workbook.xml", b"</workbook>", b""), "Excel のブック"),
         (lying_zip(), "Excel のブック"),
+        (repeated(), "上限の4,194,304文字"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -178,3 +190,10 @@ def test_what_is_no_table_or_too_much_is_refused_at_once_with_a_sentence(data, w
     begun = time.monotonic()
     assert words in refused(data).reason.ja + refused(data).remedy.ja
     assert time.monotonic() - begun < 20, "no file keeps the server busy"
+
+
+def test_a_comment_full_of_beginnings_is_searched_once():
+    begun = time.process_time()
+    (sheet,) = read(replaced(SHEET, b"</sheetData>", b"</sheetData>" + BEGINNINGS)).sheets
+    assert sheet.rows == (Row(1, ("a",)),)
+    assert time.process_time() - begun < 10, "searched from each beginning to the end it took minutes"
