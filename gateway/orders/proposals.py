@@ -1,5 +1,6 @@
 """What a file of orders is read into, what must be known to read it, and the event an order then becomes. Pure."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -69,6 +70,15 @@ def created(proposal: Proposal, *, key: str, number: str, tickets: Sequence[str]
             for branch, (ticket, pieces) in enumerate(zip(tickets, proposal.lots, strict=True), start=1)
         ),
     )
+
+
+def fingerprint(proposals: Sequence[Proposal]) -> str:
+    """Return what tells these orders, as a person saw them, from any others that the same file may come to mean."""
+    seen = hashlib.sha256()
+    for one in proposals:
+        for text in (one.part.model_dump_json(), *(step.model_dump_json() for step in one.routing), repr(one.lots)):
+            seen.update(text.encode() + b"\n")
+    return seen.hexdigest()
 
 
 def shares(pieces: int, lots: int) -> tuple[int, ...]:

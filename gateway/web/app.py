@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ def create_app(settings: Gateway) -> FastAPI:
     read_clock, zone, names = clock(), ZoneInfo(settings.time_zone), Names.of(settings)
     memory = Memory()
     state = State.open(settings.state_url)
+    readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="import")
 
     @asynccontextmanager
     async def following(_: FastAPI) -> AsyncIterator[None]:
@@ -49,6 +51,7 @@ def create_app(settings: Gateway) -> FastAPI:
         finally:
             await asyncio.to_thread(follower.stop)
             await asyncio.to_thread(watch.stop)
+            await asyncio.to_thread(readers.shutdown)
             state.close()
 
     def reader(language: Language) -> Reader:
@@ -59,6 +62,7 @@ def create_app(settings: Gateway) -> FastAPI:
     app.state.reader, app.state.rows, app.state.found, app.state.order = reader, {}, state.find, state.order
     app.state.leads = Leads(state)
     app.state.store, app.state.uploads, app.state.reading = state, Uploads(), threading.Lock()
+    app.state.readers = readers
     for part in (pages, papers, data, live, lead_pages, office, importing):
         app.include_router(part.router)
     app.include_router(paper(settings, order=_order_of(state), stations=_stations_of(memory)))

@@ -58,6 +58,10 @@ AS_LAST_TIME = Word("前回と同じ", "as last time")
 MORE_ORDERS = Word("ほか {n}件", "{n} more")
 TICKETS = Word("工程移動票", "Tickets")
 OPEN = Word("受注を見る", "Open")
+OTHERWISE = Word(
+    "見ていただいた後で、登録する内容が変わりました。まだ何も登録していません。下をもう一度見て、登録してください。",
+    "What would be imported is no longer what you saw. Nothing has been recorded. Look at it below, then import it.",
+)
 BUSY = Word(
     "共有サーバーが受け取れませんでした：{why}",
     "The shared server did not take them: {why}",

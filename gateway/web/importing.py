@@ -1,7 +1,9 @@
 """/orders/import: choose a file, see its rows and every problem beside its cell, answer, import. Needs no script."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import PurePath
+from typing import TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -15,7 +17,7 @@ from gateway.orders.columns import HEADINGS, Column
 from gateway.orders.layout import Answers
 from gateway.orders.order_file import parse
 from gateway.orders.projected import wait_orders
-from gateway.orders.proposals import Parsed
+from gateway.orders.proposals import Parsed, fingerprint
 from gateway.orders.remembered import recall
 from gateway.sheets import COLUMN_LIMIT, SIZE_LIMIT_BYTES
 from gateway.web import import_words as say
@@ -25,6 +27,8 @@ from gateway.web.look import Look, look
 from gateway.web.uploads import Upload, Uploads
 
 router = APIRouter(prefix="/orders/import")
+
+T = TypeVar("T")
 
 _TEXT_CHARACTERS = 200
 _SHOWN_SECONDS = 5.0
@@ -72,7 +76,8 @@ async def answer(request: Request, word: str) -> Response:
         if who := _text(form, "by"):
             upload.by = who
             remember_who(response, who)
-    await asyncio.to_thread(_import if wanted else _remember, request, upload)
+        shown = _text(form, "seen")
+    await _apart(request, lambda: _import(request, upload, shown) if wanted else _remember(request, upload))
     return response
 
 
@@ -110,10 +115,11 @@ def _read(request: Request, upload: Upload) -> Parsed:
 
 async def _preview(request: Request, seen: Look, upload: Upload) -> Response:
     try:
-        parsed = await asyncio.to_thread(_read, request, upload)
+        parsed = await _apart(request, lambda: _read(request, upload))
     except SettingsError as error:
         return _ask(seen, str(error), status=422)
     trouble, upload.trouble = upload.trouble, None
+    otherwise, upload.otherwise = upload.otherwise, False
     return seen.page(
         "import_preview.html",
         say=say,
@@ -123,6 +129,8 @@ async def _preview(request: Request, seen: Look, upload: Upload) -> Response:
         names=names(),
         headings=HEADINGS,
         trouble=trouble,
+        otherwise=otherwise,
+        seen=fingerprint(parsed.proposals),
         by=upload.by or who_wrote_last(request),
         orders_shown=ORDERS_SHOWN,
         unsaid=UNSAID,
@@ -130,8 +138,16 @@ async def _preview(request: Request, seen: Look, upload: Upload) -> Response:
     )
 
 
-def _import(request: Request, upload: Upload) -> None:
-    """Record the orders, once, if nothing is wrong as of now."""
+async def _apart(request: Request, work: Callable[[], T]) -> T:
+    """Do something with a file in the few threads that only files have, so that no other page waits for them."""
+    return await asyncio.get_running_loop().run_in_executor(request.app.state.readers, work)
+
+
+def _import(request: Request, upload: Upload, shown: str) -> None:
+    """Record the orders, once, if nothing is wrong as of now and they are those whose fingerprint the page showed.
+
+    Meanwhile another answer, another day or somebody else's order of the same part may have made others of them.
+    """
     settings = request.app.state.settings
     with upload.busy:
         if upload.orders:
@@ -142,6 +158,9 @@ def _import(request: Request, upload: Upload) -> None:
                 since = caught_up(request.app.state.store, ledger)
             parsed = _read(request, upload)
             if parsed.problems:
+                return
+            if shown != fingerprint(parsed.proposals):
+                upload.otherwise = True
                 return
             by = f"{upload.by} import {upload.name}".strip()
             upload.orders = tuple(bring(api, parsed.proposals, by=by, since=since))

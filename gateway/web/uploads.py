@@ -25,6 +25,8 @@ class Upload:
     orders: tuple[Order, ...] = ()
     remembered: str | None = None
     trouble: str | None = None
+    otherwise: bool = False
+    """What was to be imported is no longer what its page showed."""
     busy: threading.Lock = field(default_factory=threading.Lock)
 
 
