@@ -17,6 +17,7 @@ from gateway.api import Api
 from gateway.ledger import Ledger
 from gateway.ledger.given import Unless
 from gateway.office import refusals as no
+from gateway.office.fields import plain
 from gateway.office.plan import Cluster, Plan, events, plan
 from gateway.office.wishes import Give, Wish
 from gateway.office.words import Firms, change_said
@@ -116,7 +117,7 @@ class Desk:
 
     def write(self, looked: Looked, made: Plan, *, by: str, why: str) -> Written:
         """Have a plan written. Raises Impossible without who and why, GatewayAway if the gateway did not write it."""
-        by, why = by.strip(), why.strip()
+        by, why = plain(by), plain(why)
         if not by or not why:
             raise no.Impossible(no.WHO_AND_WHY)
         if max(len(by), len(why)) > _TEXT:

@@ -15,6 +15,7 @@ from gateway.office.wishes import NewStep
 from gateway.office.words import FIELDS, Firms, filled
 from gateway.orders import days
 from gateway.orders.cells import TEXT_LIMIT
+from gateway.orders.columns import plain as seen
 
 EDITABLE = tuple(name for name in FIELDS if name != "number")
 """What the office may change. The order's own number is given once."""
@@ -27,12 +28,14 @@ _SERIES = {"試作": "prototype", "量産": "series"}
 
 
 def plain(text: str) -> str:
-    """Return text as people mean it: full-width letters and digits made plain, no spaces at the ends.
+    r"""Return one line of text as people mean it: full-width letters and digits made plain, no spaces at the ends.
 
-    >>> plain("　５０ ")
-    '50'
+    What would command a printer or a terminal is a space.
+
+    >>> plain("　５０ "), plain("軸\x1b[2J")
+    ('50', '軸 [2J')
     """
-    return unicodedata.normalize("NFKC", text).strip()
+    return "".join(" " if unicodedata.category(one) == "Cc" else one for one in seen(text)).strip()
 
 
 def part_of(texts: Mapping[str, str], firms: Firms, today: date) -> OrderPart:

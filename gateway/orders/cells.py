@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
+from unicodedata import category
 
 from broker.events import OperationKind
 from broker.topics import ID
@@ -106,7 +107,7 @@ class Cells:
                 Word(f"{len(text)}文字ある", f"it has {len(text)} characters"),
                 Word(f"{TEXT_LIMIT}文字以内にしてください", f"Use at most {TEXT_LIMIT}"),
             )
-        if any(ord(character) < 32 and character not in "\r\n\t" for character in text):
+        if any(category(character) == "Cc" and character not in "\r\n\t" for character in text):
             self.note(
                 column,
                 Word("印刷できない文字がある", "it holds characters that cannot be printed"),

@@ -112,12 +112,19 @@ OF_THE_ORDER = tuple(column for column in Column if column not in OF_THE_STEP)
 
 
 def plain(text: str) -> str:
-    """Return text as people mean it: full-width letters and digits made plain, spaces at the ends gone.
+    r"""Return text as people mean it: full-width letters and digits made plain, spaces at the ends gone.
 
-    >>> plain("　５０ ")
-    '50'
+    So is what nobody sees: zero-width spaces, which make two drawings of one, and marks that turn the writing round.
+
+    >>> plain("　５０ "), plain("VB-1\u200b\u202e")
+    ('50', 'VB-1')
     """
-    return unicodedata.normalize("NFKC", text).strip()
+    made = unicodedata.normalize("NFKC", text)
+    return (made if made.isprintable() else "".join(filter(_seen, made))).strip()
+
+
+def _seen(character: str) -> bool:
+    return unicodedata.category(character) != "Cf"
 
 
 @lru_cache(maxsize=20_000)

@@ -37,6 +37,8 @@ NEW_STEPS = 6
 """How many steps one form adds."""
 _UNBEGUN = (State.READY, State.WAITING, State.IN_TRANSIT)
 _LONGEST = 200
+_DIGITS = 10
+"""A version is never so long; Python reads no number of thousands of digits."""
 _SHOWN_SECONDS, _LOOK_SECONDS = 3.0, 0.05
 
 T = TypeVar("T")
@@ -232,7 +234,7 @@ def _count(typed: Mapping[str, str], name: str) -> int | None:
 
 def _version(typed: Mapping[str, str]) -> int | None:
     text = typed.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
 
 
 async def _at_the_desk(settings: Gateway, work: Callable[[Desk], T]) -> T:
