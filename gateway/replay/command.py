@@ -156,7 +156,11 @@ def _done(settings: Gateway, chosen: Chosen, plan: Plan, wanted: Wanted) -> "Res
     """Create the orders and play the sessions, or what is left of them."""
     history, folder = chosen.history, issued.folder(settings.data_dir, chosen.name)
     api = Api.connect(settings.socket)
-    with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
+    with (
+        issued.alone(folder),
+        Ledger.open(settings.ledger_url) as ledger,
+        State.open(settings.state_url) as state,
+    ):
         _wait(state, ledger)
         if issued.load(folder) is None:
             not_a_terminals(settings, ledger, firm=history.firm, name=chosen.name)

@@ -4,11 +4,12 @@ So a replay that was cut off anywhere goes on with the same orders, and never ma
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,24 @@ def played_edges(data_dir: Path) -> frozenset[str]:
 
 class OtherHistory(Exception):  # noqa: N818 - what is the case
     """The folder belongs to another history; the message says what to do."""
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other commands off a replay while one plays or undoes it: two would make two orders of a case.
+
+    Raises OtherHistory if another is at it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OtherHistory(
+                f"{folder.name} は今、別の命令が再生しているか取り消しています。終わってから、もう一度 / "
+                f"Another command is just playing {folder.name}, or taking it back. Wait until it is done, then again"
+            ) from None
+        yield
 
 
 def fingerprint(data: bytes, history: History) -> str:

@@ -61,8 +61,8 @@ def run(
     try:
         name, book = _which(settings.data_dir, mapping or asked)
         api = Api.connect(settings.socket)
-        with Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
-            folder = issued.folder(settings.data_dir, name)
+        folder = issued.folder(settings.data_dir, name)
+        with issued.alone(folder), Ledger.open(settings.ledger_url) as ledger, State.open(settings.state_url) as state:
             _send_what_is_held(folder)
             recorded = _recorded(ledger, name, book)
             if not json:

@@ -6,7 +6,7 @@ import pytest
 
 from broker.clock import Reading
 from broker.events import ClockQuality, decode, encode
-from gateway.replay.issued import FILE, Book, Issued, OtherHistory, created, fingerprint, load, save
+from gateway.replay.issued import FILE, Book, Issued, OtherHistory, alone, created, fingerprint, load, save
 from gateway.replay.lanes import lay
 from tests.replay.test_lanes import row
 from tests.replay.test_mapping import history
@@ -52,3 +52,13 @@ def test_a_case_is_created_as_of_its_first_row_and_its_quantity_is_not_known():
     assert event.routing
     assert [(step.no, step.name, step.firm) for step in event.routing] == [(10, "turn", "past"), (20, "grind", "past")]
     assert [(ticket.id, ticket.quantity) for ticket in event.tickets] == [("7K3Q9F", 5)]
+
+
+def test_two_commands_that_play_one_history_at_once_make_no_order_twice(tmp_path):
+    with alone(tmp_path / "past"):
+        with pytest.raises(OtherHistory, match="Another command is just playing past"), alone(tmp_path / "past"):
+            pass
+        with alone(tmp_path / "other"):
+            pass
+    with alone(tmp_path / "past"):
+        pass
