@@ -55,8 +55,7 @@ class Agent:
         self._settings, self._log, self._panel = settings, log, panel
         self._inbox: Inbox = SimpleQueue()
         self._store = Store(settings, inbox=self._inbox, log=log)
-        stations = {one.id: one.stations for one in settings.scanner}
-        self._desks = {one.id: settings.desk(one.desk, stations[one.desk]) for one in settings.scanner}
+        self._desks = settings.desks
         self._taps = Taps(settings.data_dir, tuple(settings.places), settings.raw.kept_bytes, log)
         self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
@@ -189,7 +188,8 @@ class Agent:
 
     def _say(self, scanner: str, feedback: Feedback) -> None:
         self._feedback = feedback
-        self._ports[scanner].sound(feedback.tone)
+        if port := self._ports.get(scanner):
+            port.sound(feedback.tone)
         self._panel.show(self._picture(), new_feedback=feedback)
 
     def _show(self) -> None:

@@ -20,8 +20,7 @@ class Devices:
 
     def __init__(self, settings: Edge, ports: Mapping[str, Port], machines: Machines, taps: Mapping[str, Tap]) -> None:
         self._ports, self._machines, self._taps = ports, machines, taps
-        first = {one.id: one.stations[0] for one in settings.scanner if one.stations}
-        self._places = {one.id: (first[one.desk], "scanner") for one in settings.scanner}
+        self._places = {one.id: (settings.desks[one.id].default, "scanner") for one in settings.scanner}
         self._places |= {one.id: (one.station, str(one.driver)) for one in settings.machine}
         self._watched: dict[str, Watched] = {}
 

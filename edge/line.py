@@ -6,6 +6,7 @@ what was heard.
 
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from edge.drivers.device import Place
 from edge.drivers.readings import Parser, Reading
 from edge.tap import Tap
 from edge.wire import FAILURES, Wire, open_wire
+
+_STAYS_SECONDS = 1.0
+"""Who accepts a connection and closes it (an adapter that serves one other client) does so at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,11 @@ class Line:
         self._pace, self._ear, self._tap = pace, ear, tap
         self._wire: Wire | None = None
         self._lost, self._said_lost = True, False
+        self._opened_at = 0.0
+        self._stays = False
+        """Whether the open line has shown that it will: by a byte, or by lasting."""
+        self._hasty = False
+        """Whether the last one that was opened did not: a device, or a converter, that accepts and closes at once."""
         self._kept = KeptOpen(name, place, pace=pace, hear=self._use, failed=self._fail)
         self.start, self.stop = self._kept.start, self._kept.stop
 
@@ -105,15 +114,30 @@ class Line:
                 wire.write(data)
 
     def _use(self, wire: Wire) -> None:
-        self._kept.settled()
         self._wire = self._tap.on(wire)
+        self._opened_at, self._stays = time.monotonic(), False
+        if not self._hasty:
+            self._say_open()
         try:
-            if self._lost:
-                self._ear.opened()
-            self._lost = self._said_lost = False
             self._hear(self._wire)
+        except FAILURES:
+            self._hasty = not self._stays
+            raise
         finally:
             self._wire = None
+
+    def _say_open(self) -> None:
+        """Say once that the line is open again."""
+        if self._lost:
+            self._ear.opened()
+        self._lost = self._said_lost = False
+
+    def _prove(self, data: bytes) -> None:
+        """Believe in the line once it has brought something, or has lasted."""
+        if not self._stays and (data or time.monotonic() - self._opened_at >= _STAYS_SECONDS):
+            self._stays = True
+            self._kept.settled()
+            self._say_open()
 
     def _fail(self, error: Exception) -> None:
         self._lost = True
@@ -131,6 +155,7 @@ class Line:
             if ours:
                 wire.write(ours)
             data = wire.read(self._pace.read_seconds)
+            self._prove(data)
             readings = self.parser.feed(data, monotonic_ms()) if data else self.parser.idle(monotonic_ms())
             if readings:
                 self._ear.heard(readings)

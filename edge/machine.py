@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from edge.drivers.device import Device
-from edge.drivers.readings import Reading, Tally
-from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
+from edge.drivers.readings import Reading, Tally, Text
+from edge.inbox import Inbox, MachineFound, MachineLost, Scanned, Sensed
 from edge.line import Line, Pace
 from edge.tap import Tap
 
@@ -37,7 +37,11 @@ class MachinePort:
 
     def heard(self, readings: Sequence[Reading]) -> None:
         """See `Ear`."""
-        self._inbox.put(Sensed(self._machine.id, tuple(readings)))
+        scanned = [one.text for one in readings if isinstance(one, Text)] if self._machine.scans else []
+        if said := tuple(one for one in readings if not isinstance(one, Text)):
+            self._inbox.put(Sensed(self._machine.id, said))
+        for text in scanned:
+            self._inbox.put(Scanned(self._machine.id, text))
 
     def full(self) -> bool:
         """See `Ear`."""

@@ -15,6 +15,7 @@ from edge.tap import Tap
 _RETRY_SECONDS_FIRST = 0.2
 _RETRY_SECONDS_MAX = 2.0
 """So that a scanner plugged in again is read within 5 s (F15)."""
+_WAITING_MOST = 500
 
 
 class Port:
@@ -57,5 +58,5 @@ class Port:
                     self._inbox.put(Remarked(self._reader.id, why))
 
     def full(self) -> bool:
-        """See `Ear`: a scan waits for nothing."""
-        return False
+        """See `Ear`: no person scans so much, but a program that publishes scans without end must fill no memory."""
+        return self._inbox.qsize() > _WAITING_MOST

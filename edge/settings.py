@@ -74,7 +74,7 @@ class Edge(Settings):
     def _each_device_once(self) -> Self:
         for ja, en, what, names in (
             ("スキャナ", "scanners", "id", [one.id for one in self.scanner]),
-            ("スキャナ", "scanners", "port", [str(one.port) for one in self.scanner]),
+            ("スキャナ", "scanners", "port", [str(one.place) for one in self.scanner]),
             ("機械", "machines", "id", [one.id for one in self.machine]),
             ("機械", "machines", "station", [one.station for one in self.machine]),
             (
@@ -111,7 +111,7 @@ class Edge(Settings):
 
     @model_validator(mode="after")
     def _beside_a_scanner(self) -> Self:
-        known = [one.id for one in self.scanner if one.stations]
+        known = list(self._scanned)
         for one in self.scanner:
             if one.beside and one.beside not in known:
                 raise ValueError(
@@ -140,6 +140,19 @@ class Edge(Settings):
     def author(self) -> str:
         """Who this edge is in every event's key."""
         return f"{self.firm}/{self.edge}"
+
+    @property
+    def _scanned(self) -> dict[str, tuple[str, ...]]:
+        """The stations of everything that sends codes."""
+        scanners = {one.id: one.stations for one in self.scanner if one.stations}
+        return scanners | {one.id: (one.station,) for one in self.machine if one.scans}
+
+    @property
+    def desks(self) -> dict[str, Desk]:
+        """Who scans where: by the id of each scanner, of each pad (that of its scanner), of each machine that scans."""
+        stations = self._scanned
+        whose = {one.id: one.desk for one in self.scanner} | {one.id: one.id for one in self.machine if one.scans}
+        return {name: self.desk(desk, stations[desk]) for name, desk in whose.items()}
 
     def desk(self, scanner: str, stations: tuple[str, ...]) -> Desk:
         """Return what the scan rules are told about a scanner."""

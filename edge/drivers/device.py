@@ -123,6 +123,11 @@ class Device(Settings):
         """The value after which its counter begins again at 0; None if it never does."""
         return None
 
+    @property
+    def scans(self) -> bool:
+        """Whether it also sends codes that were scanned: they count as scans of its station."""
+        return False
+
     def parser(self) -> Parser:
         """Return its driver, set as these settings say."""
         raise NotImplementedError

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
 
 from edge.drivers.device import Device
 from edge.drivers.hid.settings import Keyboard
+from edge.drivers.mqtt.settings import PublishedScans
 from edge.drivers.reader import Reader
 from edge.drivers.readings import Parser
 from edge.drivers.scanner.settings import Scanner
@@ -56,6 +57,7 @@ READERS: Mapping[str, type[Reader]] = {
     "hid": Keyboard,
     "scanner": Scanner,
 }
+"""What reads codes and nothing else, for `listen` and `try`; scans by MQTT are its driver's among much else."""
 
 
 def _driver(table: Any) -> str:
@@ -64,7 +66,7 @@ def _driver(table: Any) -> str:
 
 
 AnyReader = Annotated[
-    Annotated[Scanner, Tag("serial")] | Annotated[Keyboard, Tag("hid")],
+    Annotated[Scanner, Tag("serial")] | Annotated[Keyboard, Tag("hid")] | Annotated[PublishedScans, Tag("mqtt")],
     Discriminator(_driver),
 ]
 """Any of them, as `[[scanner]]` in the settings."""

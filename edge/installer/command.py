@@ -9,7 +9,7 @@ from typing import get_args
 
 from edge.drivers.device import Framing, Place
 from edge.drivers.readings import Parser
-from edge.drivers.table import DRIVERS, READERS, model, usual
+from edge.drivers.table import DRIVERS, READERS, usual
 from edge.installer.listening import Listening, hear, lines, plain, plain_chunk, verdict
 from edge.installer.places import Kept, PlaceError, named
 from edge.installer.ports import ports as plugged
@@ -100,7 +100,7 @@ def _parser(driver: str, settings: Edge | None, machine: str) -> Parser:
     if not machine:
         return usual(driver)
     for one in (*settings.machine, *settings.scanner) if settings else ():
-        if one.id == machine and isinstance(one, READERS[driver] if driver in READERS else model(driver)):
+        if one.id == machine and driver == ("scanner" if one.driver == "serial" else one.driver):
             return one.parser()
     raise PlaceError(
         f"設定に {machine}（{driver}）がありません。[[machine]]、[[scanner]] の id と driver を確かめてください / "

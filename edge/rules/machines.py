@@ -92,7 +92,7 @@ def hear(
                 notes += [f"{name} {signal}: {note}"] if note else []
             case Gap(why):
                 notes.append(f"{name}: {why}")
-            case Text():
+            case Text():  # a scan, and nothing about the machine
                 pass
     told = pass_time(station, name, now, rules=rules, start=start)
     return replace(told, notes=tuple(notes))

@@ -108,10 +108,10 @@ def test_the_controls_count_and_ours_of_ends_are_never_mixed():
 @pytest.mark.parametrize(
     ("then", "sentence"),
     [
-        ("S/9 EV/END N/2", "1 record is missing: 8"),
-        ("S/12 EV/END N/2", "4 records are missing: 8 to 11"),
-        ("S/1 EV/END N/2", "the control's record numbers went from 7 back to 1"),
-        ("S/7 EV/END N/2", "the control's record numbers went from 7 back to 7"),
+        ("S/9 EV/END N/2", "記録 8 が抜けました / 1 record is missing: 8"),
+        ("S/12 EV/END N/2", "記録 8〜11（4 件）が抜けました / 4 records are missing: 8 to 11"),
+        ("S/1 EV/END N/2", "記録番号が 7 から 1 に戻りました / the control's record numbers went from 7 back to 1"),
+        ("S/7 EV/END N/2", "記録番号が 7 から 7 に戻りました / the control's record numbers went from 7 back to 7"),
     ],
 )
 def test_what_is_missing_is_named_by_its_numbers(then: str, sentence: str):
@@ -121,7 +121,10 @@ def test_what_is_missing_is_named_by_its_numbers(then: str, sentence: str):
 def test_a_spoilt_record_is_missing_by_its_number_and_one_printed_twice_is_one():
     parser = Parser()
     assert heard("S/1 EV/END N/1", "S/1 EV/END N/1", parser=parser) == [1]
-    assert heard("S/2 EV/ENX N/2", "S/3 EV/END N/3", parser=parser) == ["1 record is missing: 2", 3]
+    assert heard("S/2 EV/ENX N/2", "S/3 EV/END N/3", parser=parser) == [
+        "記録 2 が抜けました / 1 record is missing: 2",
+        3,
+    ]
     assert parser.tally.malformed == 1
 
 
@@ -129,7 +132,10 @@ def test_records_lost_while_the_cable_was_out_are_named_when_it_is_back():
     parser = Parser()
     heard("S/1 EV/START", parser=parser)
     parser.opened(60_000)
-    assert said(parser.feed(printed("S/6 EV/END N/3"), 61_000)) == ["4 records are missing: 2 to 5", 3]
+    assert said(parser.feed(printed("S/6 EV/END N/3"), 61_000)) == [
+        "記録 2〜5（4 件）が抜けました / 4 records are missing: 2 to 5",
+        3,
+    ]
 
 
 def test_a_cycle_that_never_ends_is_unknown_in_the_end_and_not_running_for_ever():

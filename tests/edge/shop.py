@@ -67,6 +67,7 @@ class Server:
     """A gateway as small as can be: commits bundles to a dictionary, answers hellos and bundles as the contract says."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.ledger, self.lineage = new_ledger(), ()
         self.books: dict[str, dict[int, bytes]] = {}
         self.bundles: list[Bundle] = []

@@ -98,7 +98,7 @@ def test_a_haas_of_today_an_old_one_a_fanuc_and_a_counter_are_heard_side_by_side
         fanuc.loses(2)
         fanuc.ends()
         haas.makes(2)
-        agent.says("fanuc-1: 2 records are missing: 3 to 4")
+        agent.says("2 records are missing: 3 to 4")
         agent.until(
             lambda: (
                 {("haas-1", 2), ("fanuc-1", 1), ("press-1", 1)}

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from broker.settings import Mqtt, SettingsError, Tls, load, validate
 from edge.drivers.device import Device
 from edge.drivers.hid.settings import Keyboard
+from edge.drivers.mqtt.settings import PublishedScans
 from edge.drivers.scanner.settings import Scanner
 from edge.drivers.table import DRIVERS, READERS
 from edge.settings import Edge, OutboxSettings, RawSettings
@@ -76,13 +77,16 @@ def test_what_is_optional_is_commented_out_and_what_is_required_is_not():
 
 
 def test_every_scanners_sample_works_as_it_is_and_shows_every_key_with_its_default():
-    for name, model in READERS.items():
-        text = (ROOT / "edge/drivers" / name / "sample.toml").read_text()
+    samples = {f"{name}/sample.toml": model for name, model in READERS.items()}
+    for name, model in {**samples, "mqtt/scanner.toml": PublishedScans}.items():
+        text = (ROOT / "edge/drivers" / name).read_text()
         plain = validate(Edge, MINIMAL | tomllib.loads(text), "sample").scanner
         assert {type(one) for one in plain} == {model}
         whole = tomllib.loads(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
         assert validate(Edge, MINIMAL | whole, "sample").scanner == plain
-        named = {key for table in whole["scanner"] for key in table}
+        named = {key for table in whole["scanner"] for key in table} | set(
+            re.findall(r"^## (\w+) = ", text, re.MULTILINE)
+        )
         assert named | {"beside"} == set(model.model_fields)
 
 
@@ -132,7 +136,7 @@ def test_shifts_are_local_times_and_may_pass_midnight():
         ),
         (
             {"scanner": [{"id": "a", "port": "/dev/a", "stations": ["l"], "driver": "usb"}]},
-            "x: scanner.0: いまは {'id': 'a', 'port': '/dev/a', 'stations': ['l'],...。driver を 'serial', 'hid' のどれかにしてください / is {'id': 'a', 'port': '/dev/a', 'stations': ['l'],..., whose driver must be one of 'serial', 'hid'. Change it.",
+            "x: scanner.0: いまは {'id': 'a', 'port': '/dev/a', 'stations': ['l'],...。driver を 'serial', 'hid', 'mqtt' のどれかにしてください / is {'id': 'a', 'port': '/dev/a', 'stations': ['l'],..., whose driver must be one of 'serial', 'hid', 'mqtt'. Change it.",
         ),
         (
             {"scanner": [{"id": "pad", "port": "/dev/a", "driver": "hid"}]},

@@ -1,5 +1,6 @@
 """Devices that publish, on a real Mosquitto: the line to them, and one board on a real agent."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from edge.wire import FAILURES, Wire, open_wire
 from gateway.demo.machines.esp32 import Esp32
 from tests.broker.test_mosquitto import Authority
 from tests.conftest import ROOT, Mosquitto, until
-from tests.edge.shop import EDGE, FINISH, FIRM, TICKET, Agent, PtyScanner, Server
+from tests.edge.shop import EDGE, FINISH, FIRM, START, TICKET, Agent, PtyScanner, Server
 
 pytestmark = pytest.mark.slow
 
@@ -183,3 +184,27 @@ def test_an_agent_without_such_a_device_never_loads_what_they_need():
     )
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"
+
+
+def test_what_an_esp32_scans_is_recorded_and_answered_as_a_serial_scanners_scan(
+    agent: Agent, server: Server, board: Esp32, send: Publish
+):
+    def work() -> list[tuple[str, str]]:
+        return [(one["action"], one["station"]) for one in server.events if one["kind"] == "work"]
+
+    table = (
+        '[[scanner]]\nid = "bench"\ndriver = "mqtt"\nstations = ["lathe-9"]\ntopic = "scanners/bench"\npath = "code"\n'
+    )
+    agent.settings.write_text(f"{agent.settings.read_text()}{table}port = {server.port}\n")
+    send("scanners/bench", json.dumps({"code": TICKET}), retain=True)
+    agent.ready()
+    agent.says("scanner bench is read")
+    agent.says("machine saw is heard")
+    send("scanners/bench", json.dumps({"code": START}))
+    send("scanners/bench", json.dumps({"code": TICKET}))
+    agent.until(lambda: work() == [("start", "lathe-9")], "the start, and none by the retained code, which is no scan")
+    for code in (TICKET, FINISH, TICKET):
+        send(f"machines/{board.name}/scan", code)
+    expected = [("start", "lathe-9"), ("start", "lathe-1"), ("finish", "lathe-1")]
+    agent.until(lambda: work() == expected, "what the board beside a machine scans, at its station")
+    agent.says("[finish] 完了")

@@ -46,7 +46,10 @@ class Parser:
             return []
         if mono_ms - self._heard_ms > SILENT_MS:
             self._last = None
-            return [Gap("the counter does not answer"), *self._state(MachineState.UNKNOWN, "SILENT")]
+            return [
+                Gap("カウンタが答えません / the counter does not answer"),
+                *self._state(MachineState.UNKNOWN, "SILENT"),
+            ]
         if self._cycle_ms and mono_ms - self._pulse_ms > CYCLES * self._cycle_ms:
             return self._state(MachineState.IDLE, "NO PULSE")
         return []
@@ -65,7 +68,7 @@ class Parser:
         readings: list[Reading] = []
         before, self._last, self._heard_ms = self._last, record, mono_ms
         if before and not record.follows(before):
-            readings.append(Gap("the counter was switched off and on"))
+            readings.append(Gap("カウンタの電源が切れ、入りました / the counter was switched off and on"))
             before = None
         if before is None:
             self._pulse_ms = mono_ms

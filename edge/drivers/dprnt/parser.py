@@ -125,11 +125,17 @@ class Parser:
         if before is None or record.number is None or record.number == before + 1:
             return
         if record.number <= before:
-            yield Gap(f"the control's record numbers went from {before} back to {record.number}")
+            yield Gap(
+                f"記録番号が {before} から {record.number} に戻りました / "
+                f"the control's record numbers went from {before} back to {record.number}"
+            )
         else:
-            missing = record.number - before - 1
-            which = f"{before + 1}" if missing == 1 else f"{before + 1} to {record.number - 1}"
-            yield Gap(f"{missing} {'record is' if missing == 1 else 'records are'} missing: {which}")
+            first, last = before + 1, record.number - 1
+            ja = f"記録 {first} が" if first == last else f"記録 {first}〜{last}（{last - before} 件）が"
+            en = f"1 record is missing: {first}"
+            if first != last:
+                en = f"{last - before} records are missing: {first} to {last}"
+            yield Gap(f"{ja}抜けました / {en}")
 
     def _counts(self, record: Record) -> Iterator[Reading]:
         """Return the control's count, or ours of ends: whichever came first, since two are never mixed."""

@@ -78,7 +78,12 @@ class Parser:
         self._forget()
         unknown = State(MachineState.UNKNOWN, "NO ANSWER")
         self._said = unknown
-        return [Gap("the control does not answer: is it on, is its setting 143?"), unknown]
+        return [
+            Gap(
+                "制御が答えません。電源と設定 143 を確かめてください / the control does not answer: is it on, is its setting 143?"
+            ),
+            unknown,
+        ]
 
     def to_send(self, mono_ms: int) -> bytes:
         """Return the question that is due: only ever one of `questions.NAMES`."""

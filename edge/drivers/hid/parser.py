@@ -108,7 +108,7 @@ class Parser:
         if kind == _SYN and code == _SYN_DROPPED:
             self._held, self._lost = _Held(caps=self._held.caps), True
             self._drop()
-            return [Gap("keys were lost: this computer was too busy to read them")]
+            return [Gap("端末が忙しく、打鍵が失われました / keys were lost: this computer was too busy to read them")]
         if kind == _SYN:
             self._lost = False
         if kind != _KEY or self._lost:

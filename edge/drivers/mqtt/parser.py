@@ -62,7 +62,7 @@ class Parser:
         """Say that time has passed: a device that says nothing for too long is unknown, whatever it said last."""
         if mono_ms - self._heard.at_ms <= self._sources.silent_ms or self._heard.said in (None, MachineState.UNKNOWN):
             return []
-        return [Gap("the device says nothing any more"), *self._say(_SILENT)]
+        return [Gap("機器が何も言わなくなりました / the device says nothing any more"), *self._say(_SILENT)]
 
     def to_send(self, mono_ms: int) -> bytes:
         """Return nothing, ever: a device publishes by itself."""

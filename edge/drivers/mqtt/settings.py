@@ -5,13 +5,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from broker.events import MachineState
-from broker.settings import Settings
-from edge.drivers.device import TopicDevice
+from broker.events import Id, MachineState
+from broker.settings import Connection, Settings
+from edge.drivers.device import TopicDevice, Topics
 from edge.drivers.messages import is_filter, widest
 from edge.drivers.mqtt.parser import Parser
 from edge.drivers.mqtt.sources import Counting, Source, Sources, of_any_firmware, preset
+from edge.drivers.reader import Reader
 from edge.drivers.values import WORDS, word
+from edge.rules import Tone
 
 
 def _subscribable(topic: str) -> str:
@@ -108,6 +110,11 @@ class Mqtt(TopicDevice):
         """See `TopicDevice`."""
         return widest(self._sources().topics)
 
+    @property
+    def scans(self) -> bool:
+        """See `Device`."""
+        return bool(self._sources().scan)
+
     def parser(self) -> Parser:
         """See `Device`. Without any settings it knows every preset, for trying a recording."""
         nothing = not (self.preset or self.state or self.watts or self.count or self.scan)
@@ -130,6 +137,29 @@ class Mqtt(TopicDevice):
             idle_watts=self.idle_watts,
             silent_ms=int(self.silent_seconds * 1000) if self.silent_seconds else known.silent_ms,
         )
+
+
+class PublishedScans(Reader, Connection):
+    """A scanner that publishes what it reads: one on an ESP32, or one that another program hears."""
+
+    driver: Literal["mqtt"]
+    topic: Topic
+    path: Path = ""
+    stations: Annotated[tuple[Id, ...], Field(min_length=1)]
+
+    @property
+    def place(self) -> Topics:
+        """See `Reader`."""
+        return Topics(self, (self.topic,))
+
+    def parser(self) -> Parser:
+        """See `Reader`."""
+        return Parser(Sources(scan=(Source(self.topic, self.path),)))
+
+    def sound(self, tone: Tone) -> bytes:
+        """Return nothing: nothing is ever published. Who scanned sees the panel, or the lamp."""
+        _ = tone
+        return b""
 
 
 def _instead(given: Value | None, known: tuple[Source, ...]) -> tuple[Source, ...]:

@@ -82,7 +82,7 @@ class Parser:
         if not self.ping_ms or mono_ms - self._heard_ms <= 2 * self.ping_ms or self._seen.said is None:
             return []
         self._seen = _Seen()
-        return [Gap("the adapter does not answer"), State(Execution().state(), UNAVAILABLE)]
+        return [Gap("アダプタが答えません / the adapter does not answer"), State(Execution().state(), UNAVAILABLE)]
 
     def to_send(self, mono_ms: int) -> bytes:
         """Return a ping when one is due: the only thing ever sent to an adapter."""

@@ -116,7 +116,7 @@ class Parser:
             self._heard_ms = None
             lost = self._said not in (None, MachineState.UNKNOWN)
             return [
-                *([Gap("the edge node does not answer")] if lost else []),
+                *([Gap("機器が答えません / the edge node does not answer")] if lost else []),
                 *self._say(MachineState.UNKNOWN, "SILENT"),
             ]
         return []
@@ -186,7 +186,7 @@ class Parser:
             return []
         self._ask = True
         self._doubt_ms = mono_ms if self._doubt_ms is None else self._doubt_ms
-        return [Gap("messages of the edge node were lost")]
+        return [Gap("機器のメッセージが失われました / messages of the edge node were lost")]
 
     def _died(self, payload: Payload) -> list[Reading]:
         """Heed a death, unless it is that of an earlier connection: wills arrive late, after a quick return."""

@@ -1,0 +1,84 @@
+"""The line to one device: what its listener is told when the device comes, goes, or accepts and closes at once."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.drivers.device import Tcp
+from edge.drivers.readings import Reading
+from edge.drivers.table import usual
+from edge.line import Line, Pace
+from edge.tap import Tap
+from tests.conftest import until
+
+
+class Told:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def opened(self) -> None:
+        self.said.append("opened")
+
+    def lost(self, error: Exception) -> None:
+        self.said.append("lost")
+
+    def heard(self, readings: Sequence[Reading]) -> None:
+        self.said.append("heard")
+
+    def full(self) -> bool:
+        return False
+
+
+class Door:
+    """A device that accepts; until it is `kind`, it closes at once."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.accepted, self.kind = 0, False
+        self.held: list[socket.socket] = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return
+            if self.kind:
+                self.held.append(visitor)
+            else:
+                visitor.close()
+            self.accepted += 1
+
+    def close(self) -> None:
+        for one in [self._socket, *self.held]:
+            one.close()
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    door = Door()
+    yield door
+    door.close()
+
+
+def test_a_device_that_accepts_and_closes_is_told_of_once_until_it_stays(door: Door, tmp_path: Path):
+    told = Told()
+    pace = Pace(read_seconds=0.05, retry_seconds_first=0.02, retry_seconds_max=0.05)
+    line = Line("line", Tcp(door.address), usual("shdr"), pace=pace, ear=told, tap=Tap(tmp_path, 0))
+    line.start()
+    try:
+        until(lambda: door.accepted >= 5, what="five attempts")
+        assert told.said == ["opened", "lost"]
+        door.kind = True
+        until(lambda: door.held, what="the device to keep us")
+        door.held[-1].sendall(b"|execution|READY\n")
+        until(lambda: told.said[2:4] == ["opened", "heard"], what="the line to be open as soon as it says something")
+    finally:
+        line.stop()
