@@ -59,6 +59,17 @@ def enter(turn: Turn, text: str) -> Feedback:
     return _as_the_machine_stopped(turn) or turn.refuse(Why.NO_DIGITS, text)
 
 
+def empty_enter(turn: Turn) -> Feedback | None:
+    """Take a pad's ENTER without a number for 確定 where that was offered and no number keyed since; else for nothing.
+
+    A second ENTER after `48` must not change the time of the finish, and no ENTER ever records a number.
+    """
+    target = turn.hand.target
+    if turn.hand.digits or target is None or target.carrier:
+        return None
+    return _as_the_machine_stopped(turn)
+
+
 def _as_the_machine_stopped(turn: Turn) -> Feedback | None:
     """Finish when the machine stopped: void plus new, and the shift's end was no pause. None if nothing is offered."""
     target = turn.hand.target

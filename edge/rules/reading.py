@@ -40,11 +40,13 @@ def read(
     """Answer one read of a scanner, ten-key pad or button.
 
     `next_ref` is the key the first event of the answer will get; those after it count on. Store memory and events in
-    one transaction, then show the feedback. No feedback: the same text less than 3 s ago, nothing to store but the
-    memory.
+    one transaction, then show the feedback. No feedback: the same text less than 3 s ago, or a ten-key pad's ENTER that
+    confirms nothing; nothing to store but the memory.
     """
     turn = Turn(memory, desk, now, next_ref, machines=machines)
     text = text.strip()
+    if not text:
+        return turn.answer(cards.empty_enter(turn), _aimed(turn))
     mark = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     last = turn.hand.last
     turn.hand = replace(turn.hand, last=Held(mark, now))

@@ -78,3 +78,14 @@ def test_a_key_that_hangs_is_bounded_and_one_malformed_text():
     assert parser.tally.malformed == 1
     parser.feed(press(keyboard.ENTER), 0)
     assert parser.feed(typed("7K3Q9F.20-R\n"), 0) == [Text("7K3Q9F.20-R")]
+
+
+def test_a_pads_enter_alone_is_said_and_never_the_end_of_a_number_that_was_lost_or_taken_back():
+    pad, later = Parser(pad=True, event_bytes=24), 60_000
+    assert pad.feed(typed("\n"), 0) == [Text("")]
+    assert pad.feed(typed("48\n"), 10) == [Text("48")]
+    assert pad.feed(typed("\n"), 20) == [Text("")]
+    assert pad.feed(typed("48"), 30) == []
+    assert pad.feed(typed("\n"), later) == [], "the 48 has lapsed"
+    assert pad.feed(typed("\n"), later + 10) == [Text("")]
+    assert Parser(event_bytes=24).feed(typed("\n"), 0) == [], "a scanner's CR and LF are no answer to anything"

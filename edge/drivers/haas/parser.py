@@ -80,7 +80,8 @@ class Parser:
         self._said = unknown
         return [
             Gap(
-                "制御が答えません。電源と設定 143 を確かめてください / the control does not answer: is it on, is its setting 143?"
+                "制御が答えません。電源と設定 143 を確かめてください / "
+                "the control does not answer: is it on, is its setting 143?"
             ),
             unknown,
         ]

@@ -9,8 +9,11 @@ from enum import StrEnum
 LEFT_SHIFT, RIGHT_SHIFT, LEFT_CTRL, RIGHT_CTRL, LEFT_ALT, RIGHT_ALT = 42, 54, 29, 97, 56, 100
 SHIFTS, CTRLS, ALTS = {LEFT_SHIFT, RIGHT_SHIFT}, {LEFT_CTRL, RIGHT_CTRL}, {LEFT_ALT, RIGHT_ALT}
 CAPS_LOCK, BACKSPACE, ESC = 58, 14, 1
-ENDS = {28, 96, 15}
-"""ENTER, KPENTER, TAB."""
+ENTERS = {28, 96}
+"""ENTER, KPENTER."""
+ENDS = {*ENTERS, 15}
+"""Those and TAB."""
+NUM_LOCK = 69
 
 _ROWS = {2: "1234567890", 16: "qwertyuiop", 30: "asdfghjkl", 44: "zxcvbnm"}
 LETTERS: Mapping[int, str] = {

@@ -59,10 +59,11 @@ class Parser:
         *,
         idle_end: bool = False,
         aim_id: bool = False,
+        pad: bool = False,
         event_bytes: int = EVENT_BYTES,
     ) -> None:
         self.tally = Tally()
-        self._layout, self._idle_end, self._aim_id = layout, idle_end, aim_id
+        self._layout, self._idle_end, self._aim_id, self._pad = layout, idle_end, aim_id, pad
         self._event_bytes = event_bytes
         self._bytes = b""
         self._strokes: list[_Stroke | str] = []
@@ -72,6 +73,9 @@ class Parser:
         """Events were lost until the next report of the device: what is held down is not known."""
         self._last_ms = 0
         self._warned = False
+        self._touched = False
+        """Whether any key was struck since the last ENTER, also one that was dropped or taken back: on a pad an ENTER
+        alone says something (a text without a letter), the end of a lost number nothing."""
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. A key that was down when the plug was pulled is not down now."""
@@ -108,6 +112,7 @@ class Parser:
         if kind == _SYN and code == _SYN_DROPPED:
             self._held, self._lost = _Held(caps=self._held.caps), True
             self._drop()
+            self._touched = True
             return [Gap("端末が忙しく、打鍵が失われました / keys were lost: this computer was too busy to read them")]
         if kind == _SYN:
             self._lost = False
@@ -132,10 +137,12 @@ class Parser:
 
     def _struck(self, code: int) -> list[Reading]:
         held = self._held
+        self._touched = self._touched or code not in keys.ENDS | {keys.CAPS_LOCK, keys.NUM_LOCK}
         if code == keys.CAPS_LOCK:
             held.caps = not held.caps
         elif code in keys.ENDS:
-            return self._end()
+            alone, self._touched = not self._touched, False
+            return self._end() or ([Text("")] if alone and self._pad and code in keys.ENTERS else [])
         elif code == keys.BACKSPACE:
             del self._strokes[-1:]
         elif code == keys.ESC:

@@ -42,7 +42,7 @@ class Keyboard(Reader):
 
     def parser(self) -> Parser:
         """See `Reader`."""
-        return Parser(self.layout, idle_end=self.idle_end, aim_id=self.aim_id)
+        return Parser(self.layout, idle_end=self.idle_end, aim_id=self.aim_id, pad=self.beside is not None)
 
     def sound(self, tone: Tone) -> bytes:
         """Return nothing: a keyboard hears nothing. What stands `beside` a scanner sounds there."""

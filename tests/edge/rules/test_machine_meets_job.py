@@ -50,6 +50,18 @@ def test_enter_takes_the_offer_for_the_finish_and_the_shifts_end_was_no_pause():
     assert bench.scan(card(Card.ENTER)).kinds == ["no_digits"], "it is taken once"
 
 
+def test_a_pads_enter_takes_the_offer_once_and_never_after_a_number_nor_where_nothing_is_offered():
+    assert next_morning().scan("").live() == ["start", "finish"]
+    assert next_morning().scan("").work.as_of == EVENING
+    assert next_morning().scan("", "").live() == ["start", "finish"]
+    keyed = next_morning().scan("48", "")
+    assert keyed.live() == ["start", "pause", "finish", "report"], "a second ENTER after 48 changes no time"
+    assert (keyed.events, keyed.feedback) == ((), None)
+    nothing = next_morning(stopped=None).scan("")
+    assert (nothing.live(), nothing.events) == (["start", "pause", "finish"], ()), "no ENTER records the machine's 47"
+    assert next_morning().scan(card(Card.DIGIT, "4"), "").events == ()
+
+
 def test_what_was_taken_can_be_undone_and_everything_is_as_it_was_scanned():
     bench = next_morning().scan(card(Card.ENTER), card(Card.UNDO))
     assert bench.live() == ["start", "pause", "finish"]
