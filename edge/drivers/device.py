@@ -101,6 +101,8 @@ class Device(Settings):
 
     shares_line: ClassVar[bool] = False
     """Whether several of them may be on one line, asked in turn (see `edge.bus`)."""
+    answers: ClassVar[bool] = True
+    """Whether it speaks within seconds, by itself or when asked: silence is a fault then, and else may be rest."""
 
     id: Id
     driver: str

@@ -24,9 +24,10 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
-from edge.drivers.device import Device, Gpio, Keys, Place, Serial
+from edge.drivers.device import Device, Gpio, Keys, Place, Serial, Topics
 from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
+from edge.installer.asking import Asked, ask
 from edge.line import why_not_open
 from edge.lock import is_held
 from edge.settings import Edge
@@ -47,12 +48,16 @@ _UNHEARD = {
         "信号は来ますが読めません。mawashi-edge listen で速さと枠を調べ、baud、framing、driver を直してください",
         "bytes come, none understood. Find the speed with mawashi-edge listen; mend baud, framing, driver",
     ),
+    "waiting": Word(
+        "つながりますが、答えません。機械の電源、通信の設定（baud、framing、unit など）を取扱説明書と比べてください",
+        "it connects and does not answer. See that it is switched on; compare its settings with its manual",
+    ),
     "silent": Word(
         "つながっていますが返事がなくなりました。機械の電源を確かめてください",
         "connected, and it answers no more. See that the machine is switched on",
     ),
 }
-"""What to do about a device whose line is open, by how the running agent hears it."""
+"""What to do about a device whose line is open, by how the running agent, or `check` itself, hears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,12 @@ def _scanner(scanner: Reader, running: dict[str, Any] | None) -> Line:
         why = running["scanners"][scanner.id]
         dropped = dropped_by(running, scanner.id)
         what = Word(what.ja, f"{what.en} ({dropped.en})") if dropped else what
+        if why and isinstance(scanner.place, Topics):
+            return Line(what, _mend(scanner.place, str(why)))
         return Line(what, Word("読めません。差してください", str(why)) if why else None)
+    if isinstance(scanner.place, Topics):
+        why = why_not_open(scanner.place)
+        return Line(what, _mend(scanner.place, why) if why else None)
     keys = isinstance(scanner.place, Keys)
     folder, group = ("/dev/input/by-id/", "input") if keys else ("/dev/serial/by-id/", "dialout")
     if not Path(str(scanner.place)).exists():
@@ -230,12 +240,14 @@ def _scanner(scanner: Reader, running: dict[str, Any] | None) -> Line:
 def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     what = Word(f"機械 {machine.id}", f"machine {machine.id} {machine.place}")
     if running is not None and machine.id in (running.get("machines") or {}):
-        why = running["machines"][machine.id]
+        heard = Asked(_heard(running, machine.id), running["machines"][machine.id] or "")
     else:
-        why = why_not_open(machine.place)
-    if why:
-        return Line(what, _mend(machine.place, why))
-    return Line(what, _UNHEARD.get(_heard(running, machine.id)))
+        heard = ask(machine)
+    if heard.why:
+        return Line(what, _mend(machine.place, heard.why))
+    if heard.state == "waiting" and (running is not None or not machine.answers):
+        return Line(Word(f"{what.ja}（まだ何も言いません）", f"{what.en} (nothing said yet)"))
+    return Line(what, _UNHEARD.get(heard.state))
 
 
 def _heard(running: dict[str, Any] | None, device: str) -> str:
@@ -253,6 +265,11 @@ def _mend(place: Place, why: str) -> Word:
             japanese = "ピンが使えません。gpio を gpioinfo と見比べ、利用者を gpio に入れてください"
             return Word(
                 japanese, f"{why}. Compare gpio with: gpioinfo; add the user to the group: usermod -aG gpio USER"
+            )
+        case Topics():
+            return Word(
+                "ブローカーにつながりません。動いているか、host、port、username、password_file を確かめてください",
+                f"broker: {why}. See that it runs, and mend host, port, username, password_file of this table",
             )
         case _:
             return Word(

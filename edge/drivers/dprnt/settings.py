@@ -1,6 +1,6 @@
 """The settings of a control that prints records by DPRNT."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,8 @@ from edge.drivers.dprnt.parser import SILENT_MS, Parser
 
 class Dprnt(WiredDevice):
     """A control whose part program prints our record. `silent_seconds`: longer than its longest cycle."""
+
+    answers: ClassVar[bool] = False
 
     driver: Literal["dprnt"]
     silent_seconds: Annotated[float, Field(ge=10, le=7 * 86_400)] = SILENT_MS / 1000

@@ -1,7 +1,7 @@
 """The settings of a device that publishes to a broker beside it."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -54,6 +54,8 @@ class CountValue(Value):
 
 class Mqtt(TopicDevice):
     """One device: a preset with the name that the device has in its topics, or each value by its topic and path."""
+
+    answers: ClassVar[bool] = False
 
     driver: Literal["mqtt"]
     preset: Literal["tasmota", "shelly-gen1", "shelly-gen2", "zigbee2mqtt", "esp32"] | None = None

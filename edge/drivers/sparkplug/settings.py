@@ -1,6 +1,6 @@
 """The settings of an edge node or device that speaks Sparkplug B."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -25,6 +25,8 @@ Metrics = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
 class Sparkplug(TopicDevice):
     """One device of an edge node, or the node itself if no `device` is given; and its two metrics by name."""
+
+    answers: ClassVar[bool] = False
 
     driver: Literal["sparkplug"]
     group: Name
