@@ -33,6 +33,7 @@ from edge.inbox import (
     Stop,
     Typed,
 )
+from edge.lamp import LampPort
 from edge.log import Log
 from edge.machines import Machines
 from edge.outbox import RefusedError
@@ -58,6 +59,7 @@ class Agent:
         self._desks = settings.desks
         self._taps = Taps(settings.data_dir, tuple(settings.places), settings.raw.kept_bytes, log)
         self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
+        self._lamps = {one.beside: LampPort(one, log) for one in settings.lamp}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()
         self._machines = Machines(settings, self._store, self._inbox, self._taps.by_device, log)
@@ -78,6 +80,8 @@ class Agent:
         """Work until a Stop arrives. Raises sqlite3.DatabaseError if the outbox's file turns out to be damaged."""
         self._panel.show(Picture(Feedback(Tone.NOTHING, f"{words.NOT_READY.ja} / {words.NOT_READY.en}")))
         self._store.uplink.start()
+        for lamp in self._lamps.values():
+            lamp.start()
         for port in self._ports.values():
             port.start()
         self._machines.start()
@@ -106,6 +110,8 @@ class Agent:
         """Release everything."""
         for port in self._ports.values():
             port.stop()
+        for lamp in self._lamps.values():
+            lamp.stop()
         self._machines.stop()
         self._taps.stop()
         self._store.close()
@@ -190,6 +196,8 @@ class Agent:
         self._feedback = feedback
         if port := self._ports.get(scanner):
             port.sound(feedback.tone)
+        if lamp := self._lamps.get(scanner):
+            lamp.show(feedback.tone)
         self._panel.show(self._picture(), new_feedback=feedback)
 
     def _show(self) -> None:

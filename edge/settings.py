@@ -14,6 +14,7 @@ from broker.settings import Mqtt, Place, Settings, TimeZone
 from broker.topics import GATEWAY
 from edge.drivers import device
 from edge.drivers.table import AnyReader, Machine
+from edge.lamp import Lamp
 from edge.outbox import Keeping
 from edge.rules import Desk
 
@@ -52,6 +53,7 @@ class Edge(Settings):
     raw: RawSettings = RawSettings()
     scanner: tuple[AnyReader, ...] = ()
     machine: tuple[Machine, ...] = ()
+    lamp: tuple[Lamp, ...] = ()
 
     @field_validator("firm")
     @classmethod
@@ -75,6 +77,17 @@ class Edge(Settings):
         for ja, en, what, names in (
             ("スキャナ", "scanners", "id", [one.id for one in self.scanner]),
             ("スキャナ", "scanners", "port", [str(one.place) for one in self.scanner]),
+            ("ランプ", "lamps", "id", [one.id for one in self.lamp]),
+            ("ランプ", "lamps", "beside", [one.beside for one in self.lamp]),
+            (
+                "装置",
+                "devices",
+                "port",
+                [
+                    *(str(one.port) for one in self.lamp if one.port),
+                    *{str(one) for one in self.places.values() if isinstance(one, device.Serial)},
+                ],
+            ),
             ("機械", "machines", "id", [one.id for one in self.machine]),
             ("機械", "machines", "station", [one.station for one in self.machine]),
             (
@@ -112,7 +125,7 @@ class Edge(Settings):
     @model_validator(mode="after")
     def _beside_a_scanner(self) -> Self:
         known = list(self._scanned)
-        for one in self.scanner:
+        for one in (*self.scanner, *self.lamp):
             if one.beside and one.beside not in known:
                 raise ValueError(
                     f"{one.id} の beside は {one.beside} ですが、設備のあるスキャナにその id はありません / "

@@ -187,15 +187,20 @@ def test_an_agent_without_such_a_device_never_loads_what_they_need():
 
 
 def test_what_an_esp32_scans_is_recorded_and_answered_as_a_serial_scanners_scan(
-    agent: Agent, server: Server, board: Esp32, send: Publish
+    agent: Agent, server: Server, board: Esp32, send: Publish, tmp_path: Path
 ):
+    (tmp_path / "lamp").mkdir()
+    lamp = PtyScanner(tmp_path / "lamp")
+
     def work() -> list[tuple[str, str]]:
         return [(one["action"], one["station"]) for one in server.events if one["kind"] == "work"]
 
     table = (
         '[[scanner]]\nid = "bench"\ndriver = "mqtt"\nstations = ["lathe-9"]\ntopic = "scanners/bench"\npath = "code"\n'
     )
-    agent.settings.write_text(f"{agent.settings.read_text()}{table}port = {server.port}\n")
+    lit = f'[[lamp]]\nid = "lamp"\nbeside = "bench"\nport = "{lamp.port}"\n'
+    lit += 'commands = { ok = "01", warning = "02", error = "03", off = "00" }\n'
+    agent.settings.write_text(f"{agent.settings.read_text()}{table}port = {server.port}\n{lit}")
     send("scanners/bench", json.dumps({"code": TICKET}), retain=True)
     agent.ready()
     agent.says("scanner bench is read")
@@ -203,6 +208,7 @@ def test_what_an_esp32_scans_is_recorded_and_answered_as_a_serial_scanners_scan(
     send("scanners/bench", json.dumps({"code": START}))
     send("scanners/bench", json.dumps({"code": TICKET}))
     agent.until(lambda: work() == [("start", "lathe-9")], "the start, and none by the retained code, which is no scan")
+    until(lambda: b"\x01" in lamp.heard(), what="the lamp beside the bench to show it")
     for code in (TICKET, FINISH, TICKET):
         send(f"machines/{board.name}/scan", code)
     expected = [("start", "lathe-9"), ("start", "lathe-1"), ("finish", "lathe-1")]
