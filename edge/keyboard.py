@@ -1,4 +1,4 @@
-"""A keyboard device of Linux (evdev), heard by nobody else while it is open. What its bytes mean is the driver's.
+"""A keyboard device of Linux (evdev), heard by nobody else while it is grabbed. What its bytes mean is the driver's.
 
 The two system calls that it takes are here; python-evdev would do the same and has to be compiled on a Pi.
 """
@@ -17,13 +17,13 @@ _READ_BYTES = 24 * 512
 class KeyboardWire:
     """An event device, `/dev/input/by-id/...-event-kbd`. A pipe with recorded events will do as well, for trying."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, grab: bool = True) -> None:
         self._path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             opened = os.fstat(self._fd)
             self._device = opened.st_dev, opened.st_ino
-            if stat.S_ISCHR(opened.st_mode):
+            if grab and stat.S_ISCHR(opened.st_mode):
                 fcntl.ioctl(self._fd, _EVIOCGRAB, 1)
         except BaseException:
             os.close(self._fd)

@@ -116,5 +116,5 @@ def open_wire(place: Place) -> Wire:
             from edge.topics import TopicsWire  # noqa: PLC0415 - 3 MB that only an agent with such a device needs
 
             return TopicsWire(place)
-        case Keys(port):
-            return KeyboardWire(port)
+        case Keys(port, grab):
+            return KeyboardWire(port, grab=grab)

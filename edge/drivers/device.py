@@ -84,9 +84,10 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A keyboard device, best named by /dev/input/by-id: ours alone while it is open."""
+    """A keyboard device, best named by /dev/input/by-id: ours alone while it is open, unless it is not grabbed."""
 
     port: Path
+    grab: bool = True
 
     def __str__(self) -> str:
         return str(self.port)

@@ -5,11 +5,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import get_args
 
-from edge.drivers.device import Framing, Place
+from broker.clock import monotonic_ms
+from edge.drivers.device import Framing, Keys, Place
 from edge.drivers.readings import Parser
 from edge.drivers.table import DRIVERS, READERS, usual
+from edge.installer.keystrokes import Keystrokes, Typed
+from edge.installer.keystrokes import lines as key_lines
+from edge.installer.keystrokes import verdict as keys_verdict
 from edge.installer.listening import Listening, hear, lines, plain, plain_chunk, verdict
 from edge.installer.places import Kept, PlaceError, named
 from edge.installer.ports import ports as plugged
@@ -40,6 +45,8 @@ def listen(text: str, settings: Edge | None, *, seconds: float, baud: int, frami
         place = _place(text, settings, baud, framing)
     except PlaceError as error:
         return _fail(str(error), _MISUSED)
+    if isinstance(place, Keys):
+        return _listen_to_keys(text, place, seconds=seconds, as_json=as_json)
     listening = Listening(None)
     try:
         with suppress(KeyboardInterrupt):
@@ -51,6 +58,28 @@ def listen(text: str, settings: Edge | None, *, seconds: float, baud: int, frami
         return _fail(_away(text, error), _AWAY)
     _print_verdict(listening, as_json=as_json)
     return _OK
+
+
+def _listen_to_keys(text: str, place: Keys, *, seconds: float, as_json: bool) -> int:
+    """Print the keys of a keyboard device and what they type; it is not grabbed."""
+    keystrokes, ending = Keystrokes(), _OK
+    try:
+        with suppress(KeyboardInterrupt):
+            for _, chunk in _until(hear(replace(place, grab=False)), seconds):
+                if chunk is not None:
+                    _show_keys(keystrokes.take(chunk.data, monotonic_ms()), as_json=as_json)
+    except FAILURES as error:
+        ending = _fail(_away(text, error), _AWAY)
+    plain = {"keys": keystrokes.heard, "ours": dict(keystrokes.ours), "proposal": keystrokes.proposal}
+    print(json.dumps(plain) if as_json else keys_verdict(keystrokes), flush=True)
+    return ending
+
+
+def _show_keys(typed: Typed, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"keys": typed.keys, "texts": typed.texts}, ensure_ascii=False), flush=True)
+    elif shown := "\n".join(key_lines(typed)):
+        print(shown, flush=True)
 
 
 def try_driver(

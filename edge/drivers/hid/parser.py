@@ -199,6 +199,12 @@ class Parser:
             self.tally.reject(text.encode())
 
 
+def struck(data: bytes, event_bytes: int = EVENT_BYTES) -> tuple[int, ...]:
+    """Return the numbers of the keys that go down in these whole events, for whoever looks at a device."""
+    bodies = (_BODY.unpack_from(data, end - _BODY.size) for end in range(event_bytes, len(data) + 1, event_bytes))
+    return tuple(code for kind, code, value in bodies if (kind, value) == (_KEY, _DOWN))
+
+
 def _text(strokes: list[_Stroke | str], layout: Layout) -> str:
     """Return what these keys type on a keyboard of that country."""
     return "".join(one if isinstance(one, str) else _one(one, layout) for one in strokes)
