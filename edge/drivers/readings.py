@@ -53,6 +53,10 @@ class Text:
     symbology: str | None = None
 
 
+ENTER_ALONE = "\n"
+"""The text of a ten-key pad's ENTER without a number. No scanner's frame can be it: they end at a line feed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Something the device sent is lost, and nobody can say what: never computed across. One sentence."""

@@ -8,6 +8,7 @@ from broker.clock import Reading
 from broker.codes import BadgeCode, Card, CardCode, Code, CodeError, Misread, StationCode, TicketCode, parse
 from broker.events import Ref
 from broker.words import CARDS, Word
+from edge.drivers.readings import ENTER_ALONE
 from edge.rules import cards, say
 from edge.rules.ages import REREAD_MS, within
 from edge.rules.desk import Desk, Machines, Orders
@@ -44,9 +45,9 @@ def read(
     confirms nothing; nothing to store but the memory.
     """
     turn = Turn(memory, desk, now, next_ref, machines=machines)
-    text = text.strip()
-    if not text:
+    if text == ENTER_ALONE:
         return turn.answer(cards.empty_enter(turn), _aimed(turn))
+    text = text.strip()
     mark = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     last = turn.hand.last
     turn.hand = replace(turn.hand, last=Held(mark, now))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge.drivers.hid.keys import Layout
 from edge.drivers.hid.parser import KEYS_LIMIT, Parser
-from edge.drivers.readings import Text
+from edge.drivers.readings import ENTER_ALONE, Text
 from tests.drivers.played import cases, check
 from tests.machines import keyboard
 from tests.machines.keyboard import event, press, typed
@@ -82,10 +82,10 @@ def test_a_key_that_hangs_is_bounded_and_one_malformed_text():
 
 def test_a_pads_enter_alone_is_said_and_never_the_end_of_a_number_that_was_lost_or_taken_back():
     pad, later = Parser(pad=True, event_bytes=24), 60_000
-    assert pad.feed(typed("\n"), 0) == [Text("")]
+    assert pad.feed(typed("\n"), 0) == [Text(ENTER_ALONE)]
     assert pad.feed(typed("48\n"), 10) == [Text("48")]
-    assert pad.feed(typed("\n"), 20) == [Text("")]
+    assert pad.feed(typed("\n"), 20) == [Text(ENTER_ALONE)]
     assert pad.feed(typed("48"), 30) == []
     assert pad.feed(typed("\n"), later) == [], "the 48 has lapsed"
-    assert pad.feed(typed("\n"), later + 10) == [Text("")]
+    assert pad.feed(typed("\n"), later + 10) == [Text(ENTER_ALONE)]
     assert Parser(event_bytes=24).feed(typed("\n"), 0) == [], "a scanner's CR and LF are no answer to anything"

@@ -43,6 +43,13 @@ def totals(readings: list[Reading]) -> list[int]:
     return [one.value for one in readings if isinstance(one, Total)]
 
 
+def test_a_scan_of_nothing_is_none_and_a_retained_one_is_old_news():
+    parser = device(scan={"topic": "s", "path": "code"})
+    assert say(parser, "s", {"code": ""}) == say(parser, "s", {"code": " "}) == []
+    assert say(parser, "s", {"code": "7K3Q9F"}, retained=True) == []
+    assert say(parser, "s", {"code": "7K3Q9F"}) == [Text("7K3Q9F")]
+
+
 # -- what known firmwares say ------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from edge.drivers.hid import keys
 from edge.drivers.hid.keys import Layout
-from edge.drivers.readings import Alarm, Gap, Reading, Tally, Text
+from edge.drivers.readings import ENTER_ALONE, Alarm, Gap, Reading, Tally, Text
 
 KEYS_LIMIT = 4096
 """As a scanner's frame: more keys than a QR code holds have lost their end."""
@@ -75,7 +75,7 @@ class Parser:
         self._warned = False
         self._touched = False
         """Whether any key was struck since the last ENTER, also one that was dropped or taken back: on a pad an ENTER
-        alone says something (a text without a letter), the end of a lost number nothing."""
+        alone says something, the end of a lost number nothing."""
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. A key that was down when the plug was pulled is not down now."""
@@ -142,7 +142,7 @@ class Parser:
             held.caps = not held.caps
         elif code in keys.ENDS:
             alone, self._touched = not self._touched, False
-            return self._end() or ([Text("")] if alone and self._pad and code in keys.ENTERS else [])
+            return self._end() or ([Text(ENTER_ALONE)] if alone and self._pad and code in keys.ENTERS else [])
         elif code == keys.BACKSPACE:
             del self._strokes[-1:]
         elif code == keys.ESC:

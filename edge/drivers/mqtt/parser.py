@@ -131,7 +131,7 @@ class Parser:
         return self._add(int(rises))
 
     def _scans(self, value: Scalar, message: Message) -> list[Reading]:
-        return [] if message.retained else [Text(str(value))]
+        return [] if message.retained or not str(value).strip() else [Text(str(value))]
 
     def _add(self, pieces: int) -> list[Reading]:
         """Return the total after so many more; before the first it stood at 0, and there counting begins."""

@@ -8,7 +8,7 @@ import pytest
 from broker.clock import Reading
 from broker.codes import Card
 from broker.events import ClockQuality, Correction, Quality, Quantity
-from edge.drivers.readings import State
+from edge.drivers.readings import ENTER_ALONE, State
 from edge.rules import EMPTY, Heard, dump, load
 from edge.rules.loose import GAP_MS, LONG_MS, Cycles, look
 from edge.rules.machines import SILENCE, Rules
@@ -51,15 +51,15 @@ def test_enter_takes_the_offer_for_the_finish_and_the_shifts_end_was_no_pause():
 
 
 def test_a_pads_enter_takes_the_offer_once_and_never_after_a_number_nor_where_nothing_is_offered():
-    assert next_morning().scan("").live() == ["start", "finish"]
-    assert next_morning().scan("").work.as_of == EVENING
-    assert next_morning().scan("", "").live() == ["start", "finish"]
-    keyed = next_morning().scan("48", "")
+    assert next_morning().scan(ENTER_ALONE).live() == ["start", "finish"]
+    assert next_morning().scan(ENTER_ALONE).work.as_of == EVENING
+    assert next_morning().scan(ENTER_ALONE, ENTER_ALONE).live() == ["start", "finish"]
+    keyed = next_morning().scan("48", ENTER_ALONE)
     assert keyed.live() == ["start", "pause", "finish", "report"], "a second ENTER after 48 changes no time"
     assert (keyed.events, keyed.feedback) == ((), None)
-    nothing = next_morning(stopped=None).scan("")
+    nothing = next_morning(stopped=None).scan(ENTER_ALONE)
     assert (nothing.live(), nothing.events) == (["start", "pause", "finish"], ()), "no ENTER records the machine's 47"
-    assert next_morning().scan(card(Card.DIGIT, "4"), "").events == ()
+    assert next_morning().scan(card(Card.DIGIT, "4"), ENTER_ALONE).events == ()
 
 
 def test_what_was_taken_can_be_undone_and_everything_is_as_it_was_scanned():
