@@ -92,6 +92,12 @@ class Cells:
         """Return what the row itself says."""
         return self.texts.get(column, "")
 
+    def stood(self, column: Column) -> str:
+        """Return what the row itself says, or what stands there spoilt: not what is meant, and yet not blank."""
+        if column in self.spoilt:
+            return shown(self.raw.get(column)) or f"={self.line}"  # a formula without a value is like no other
+        return self.own(column)
+
     def spoil(self, column: Column, reason: Word, remedy: Word) -> None:
         """Note that nothing can be read there, and read it as blank."""
         self.texts[column] = ""

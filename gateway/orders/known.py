@@ -11,6 +11,8 @@ from gateway.orders.problems import Problem
 from gateway.orders.proposals import Known, Named, Proposal
 from gateway.rules.order import OrderState, State
 
+_NAMES = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING, Column.PART)
+
 
 def routing_known(
     cells: Cells, asked: OrderPart, named: Named, firms: frozenset[str]
@@ -99,6 +101,8 @@ def _tell(cells: Cells, where: Column, asked: OrderPart, part: Part, *, same: bo
 
 def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
     """Note an order that is there already; tell of one that is for the same number and part and yet another."""
+    if not cells.spoilt.isdisjoint(_NAMES):
+        return  # by what is left of its names it might be another
     for order in known.named(called(asked)):
         if order.coordinator != asked.coordinator or order.state is State.CANCELLED or not _same_part(asked, order):
             continue

@@ -61,15 +61,16 @@ def drafts(layout: Layout, known: Known, said: list[Problem]) -> list[Draft]:
         cells = _cells(row, layout, known, given)
         if cells is None:
             continue
-        if found and _continues(found[-1].cells, cells):
+        if found and _continues(found[-1], cells):
             found[-1].rows.append(cells)
             _compare(found[-1].cells, cells)
             _add_step(found[-1], cells, firms)
             continue
         if found:
             _inherit(found[-1].cells, cells)
+            _tell_of_another_name(found[-1].cells, cells)
         own = cells.own(Column.OWN_NUMBER)
-        parts = begun.setdefault(own, {}) if own else {}
+        parts = begun.setdefault(own, {}) if own and Column.DRAWING not in cells.spoilt else {}
         part = _part_number(cells)
         if first := next((line for one, line in parts.items() if part == one or not (part and one)), None):
             cells.note(
@@ -102,35 +103,57 @@ def _cells(row: Row, layout: Layout, known: Known, given: Mapping[Column, str]) 
 
 
 def _part_number(cells: Cells) -> str:
-    return folded(cells.own(Column.DRAWING) or cells.own(Column.PART))
+    return folded(cells.stood(Column.DRAWING) or cells.stood(Column.PART))
 
 
 def states_step(cells: Cells) -> bool:
-    return any(cells.own(column) for column in OF_THE_STEP) and cells.own(Column.STEP) not in SAME_AS_BEFORE
+    return any(cells.stood(column) for column in OF_THE_STEP) and cells.own(Column.STEP) not in SAME_AS_BEFORE
 
 
-def _continues(first: Cells, cells: Cells) -> bool:
+def _continues(draft: Draft, cells: Cells) -> bool:
     """Say whether a row is a further step of the order above: it states one, and nothing makes it another order.
 
-    Two customers may use one number; a shop's own number is one order's.
+    Two customers may use one number; a shop's own number is one order's. Where a name is spoilt on either row, nobody
+    knows whether they are one order: then everything else must say so.
     """
-    if not states_step(cells) or cells.texts == first.texts:
+    first = draft.cells
+    if not states_step(cells) or (cells.texts == first.texts and not cells.spoilt):
         return False  # no step; or the very same row once more, which is asked about
-    part = Column.DRAWING if Column.DRAWING in cells.raw else Column.PART
-    return all(
-        not cells.own(column) or not first.own(column) or cells.own(column) == first.own(column)
-        for column in (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, part)
-    ) and (Column.OWN_NUMBER in cells.raw or cells.own(Column.CUSTOMER) in ("", first.own(Column.CUSTOMER)))
+    numbers = _NUMBERS if Column.OWN_NUMBER in cells.raw else (*_NUMBERS, Column.CUSTOMER)
+    spoilt = False
+    for column in (*numbers, Column.DRAWING):
+        stated, above = cells.stood(column), first.stood(column)
+        if stated and (above or column is Column.CUSTOMER):
+            spoilt = spoilt or column in cells.spoilt or column in first.spoilt
+            if stated != above and not (column in cells.spoilt or column in first.spoilt):
+                return False
+    if not (cells.stood(Column.DRAWING) and first.stood(Column.DRAWING)) and _differ(first, cells, Column.PART):
+        return False
+    return not spoilt or not (any(_differ(first, cells, column) for column in OF_THE_ORDER) or _begins(draft, cells))
+
+
+def _differ(first: Cells, cells: Cells, column: Column) -> bool:
+    """Say whether both rows state something there, and not the same; what is spoilt states nothing."""
+    stated, above = cells.own(column), first.own(column)
+    return bool(stated and above and stated != above)
+
+
+def _begins(draft: Draft, cells: Cells) -> bool:
+    """Say whether a row's step cannot come after those of the order above."""
+    stated = cells.own(Column.STEP_NO)
+    return stated.isdecimal() and bool(draft.steps) and int(stated) <= draft.steps[-1].no
 
 
 def _inherit(above: Cells, cells: Cells) -> None:
     """Take what is written once over several parts of one order, and tell of it."""
     if not _part_number(cells) or any(
-        cells.own(number) and cells.own(number) != above.own(number) for number in _NUMBERS
+        cells.stood(number) and cells.stood(number) != above.stood(number) for number in _NUMBERS
     ):
         return
     for column in _INHERITED:
         text = above.own(column)
+        if column in above.spoilt and not cells.own(column):
+            cells.spoilt.add(column)  # said once, where it stands
         if column not in cells.raw or column in cells.spoilt or cells.own(column) or not text:
             continue
         cells.texts[column] = text
@@ -144,18 +167,37 @@ def _inherit(above: Cells, cells: Cells) -> None:
             )
 
 
+def _tell_of_another_name(above: Cells, cells: Cells) -> None:
+    """Tell why a row with a step, but without the drawing that stands above it, is an order of its own."""
+    if not states_step(cells) or not _differ(above, cells, Column.PART) or not above.own(Column.DRAWING):
+        return
+    if Column.DRAWING in cells.raw and not cells.stood(Column.DRAWING):
+        cells.tell(
+            Column.DRAWING,
+            Word(
+                f"図番が空いていて、品名が{above.line}行目と違うので、別の受注と読みました",
+                f"it is blank and the part is not that of row {above.line}, so this was read as another order",
+            ),
+            Word("上の受注の工程なら、品名を空けてください", "If it is a step of the order above, leave the part blank"),
+        )
+
+
 def _compare(first: Cells, cells: Cells) -> None:
     """Note what a later row says otherwise than the first row of its order."""
     for column in OF_THE_ORDER:
         stated, again = first.own(column), cells.own(column)
-        if again and again != stated:
+        if again and again != stated and column not in first.spoilt:
             cells.note(
                 column,
                 Word(
                     f"「{again}」は{first.line}行目の「{stated}」と違う",
                     f"{again!r} differs from {stated!r} at row {first.line}",
                 ),
-                Word("最初の行と同じにするか、空けてください", "Repeat what the first row says or leave it blank"),
+                Word(
+                    "同じ受注の工程なら最初の行と同じにするか空け、別の受注なら番号か図番を別にしてください",
+                    "If it is a step of that order, repeat what its first row says or leave it blank; if it is another "
+                    "order, give it another number or drawing",
+                ),
             )
 
 

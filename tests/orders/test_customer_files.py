@@ -1,10 +1,12 @@
 """A customer's file as it comes: read, asked about once, remembered, and every problem named where it stands."""
 
+import io
 import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from openpyxl import Workbook
 
 from broker.events import OperationKind, Step
 from broker.settings import SettingsError
@@ -366,3 +368,81 @@ def test_the_part_master_is_read_off_the_orders():
     assert (first.drawing, first.revision, first.made, first.number) == ("VB-2204", "C", 2, "4480")
     assert [step.name for step in first.routing] == ["旋削"]
     assert second.revision == "D"
+
+
+STEPS = "注文番号,図番,品名,数量,納期,幹事会社,工程番号,工程,会社"
+SHORTENED = "Excel が 1.2E+11 と縮めている"
+
+
+def sheet(*rows: tuple[object, ...], merged: bool = False) -> bytes:
+    """Return a workbook of orders with their steps; `merged`: what a row leaves blank is one cell with that above."""
+    made = Workbook()
+    table = made.active
+    table.append(STEPS.split(","))
+    for row in rows:
+        table.append([None if cell == "" else cell for cell in row])
+    if merged:
+        for column in range(1, 7):
+            tops = [n for n in range(2, len(rows) + 2) if table.cell(n, column).value is not None]
+            for top, after in zip(tops, [*tops[1:], len(rows) + 2], strict=True):
+                if after > top + 1:
+                    table.merge_cells(start_row=top, end_row=after - 1, start_column=column, end_column=column)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def order_rows(number: str, drawing: object, part: str, pieces: int, *, repeated: bool) -> list[tuple[object, ...]]:
+    """Return an order of two steps: its columns on its first row alone, or on each."""
+    about = (number, drawing, part, pieces, "2026/12/25", "turning")
+    return [(*about, 10, "旋削", "turning"), (*(about if repeated else [""] * 6), 20, "検査", "inspection")]
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+@pytest.mark.parametrize("number", ["PO-1", "PO-{}"], ids=["one number", "a number each"])
+@pytest.mark.parametrize("shape", ["csv", "csv repeated", "xlsx", "xlsx repeated", "xlsx merged"])
+def test_a_spoilt_drawing_is_named_on_its_own_row_and_its_neighbours_stay_what_they_are(shape, number, bad):
+    parts = [("VB-1", "軸", 5), ("VB-2", "板", 10), ("VB-3", "軸", 5)]
+    parts[bad] = ("1.2E+11", *parts[bad][1:])
+    orders = [order_rows(number.format(n), *one, repeated="repeated" in shape) for n, one in enumerate(parts)]
+    rows = [row for order in orders for row in order]
+    csv_rows = (",".join(map(str, row)) for row in rows)
+    data = csv(*csv_rows, head=STEPS) if "csv" in shape else sheet(*rows, merged="merged" in shape)
+    parsed = parse(data, known())
+    first = 2 + 2 * bad
+    lines = [first] if shape in {"csv", "xlsx"} else [first, first + 1]
+    assert said(parsed) == [(line, "drawing", SHORTENED) for line in lines]
+    assert {one.remedy.ja for one in parsed.problems} == {"列の書式を「文字列」にして入れ直してください"}
+    mended = [(row[0], "VB-9" if row[1] == "1.2E+11" else row[1], *row[2:]) for row in rows]
+    assert [len(one.routing) for one in parse(sheet(*mended), known()).proposals] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("head", ["注文番号", "製番"])
+@pytest.mark.parametrize("bad", [2, 3, 4])
+def test_a_spoilt_number_makes_no_other_order_wrong(head, bad):
+    rows = [["A-1", "VB-1", "軸", "5"], ["A-2", "VB-2", "板", "10"], ["A-3", "VB-3", "軸", "5"]]
+    rows[bad - 2][0] = "1.2E+11"
+    texts = [",".join([*row, "2026/12/25", "turning", "10", "旋削", "turning"]) for row in rows]
+    parsed = parse(csv(*texts, head=STEPS.replace("注文番号", head)), known())
+    assert [(line, reason) for line, _, reason in said(parsed)] == [(bad, SHORTENED)]
+
+
+def test_a_spoilt_step_is_a_step_of_its_order_all_the_same():
+    rows = ["PO-1,VB-1,軸,5,,turning,,旋削,turning", ",,,,,,,#REF!,", "PO-2,VB-2,板,5,,turning,,旋削,turning"]
+    parsed = parse(csv(*rows, head=STEPS), known())
+    assert said(parsed) == [
+        (3, "step", "Excel のエラー #REF!（参照していたセルがなくなっている）"),
+        (3, "firm", "空いている"),
+    ]
+
+
+def test_two_drawings_shortened_to_the_same_are_two_bad_rows_and_no_repeated_step():
+    rows = ("PO-1,1.2E+11,軸,5,,turning,10,旋削,turning", "PO-1,1.2E+11,板,9,,turning,10,旋削,turning")
+    assert said(parse(csv(*rows, head=STEPS), known())) == [(2, "drawing", SHORTENED), (3, "drawing", SHORTENED)]
+
+
+def test_another_name_without_a_drawing_is_another_order_and_said():
+    rows = ("PO-1,VB-1,軸,5,,turning,10,旋削,turning", "PO-1,,止めねじ,9,,turning,10,旋削,turning")
+    parsed = parse(csv(*rows, head=STEPS), known())
+    assert [one.part.part for one in parsed.proposals] == ["軸", "止めねじ"]
+    assert (3, "drawing", "図番が空いていて、品名が2行目と違うので、別の受注と読みました") in said(parsed, notes=True)
