@@ -28,6 +28,8 @@ from gateway.store import StoreError
 _DO_IT = Word("この通りにしますか", "Do it")
 _DONE = Word("記録しました", "Recorded")
 _DRY = Word("まだ何も変えていません", "Nothing has been changed yet")
+_UNKNOWN = Word("番号不明", "number unknown")
+_NO_STEP = Word("工程名なし", "step not named")
 _NEW_ORDER = Word("新しい受注", "New order")
 _NOT_SHOWN = Word(
     "記録しましたが、まだ画面に出ていません。mawashi check で確かめてください",
@@ -138,7 +140,15 @@ def _both(word: Word) -> str:
 
 
 def _title(order: OrderState) -> str:
-    return f"{order.number or order.key}  {order.part or ''}".rstrip()
+    return f"{_called(order)}  {order.part or ''}".rstrip()
+
+
+def _called(order: OrderState) -> str:
+    """Return an order's number; of a walk-in that nobody named, 番号不明 and the ticket that it is scanned by."""
+    if order.number or order.known:
+        return order.number or order.key
+    tickets = "・".join(ticket.id for ticket in order.tickets if not ticket.old)
+    return f"{_both(_UNKNOWN)}  {tickets or order.key[2:].upper()}"
 
 
 def _print_plan(order: OrderState, made: Plan, firms: Firms) -> None:
@@ -213,7 +223,8 @@ def _print_order(order: OrderState, viewer: str | None, firms: Firms, zone: Zone
         print(f"  {_both(FIELDS['amount'])}: {paid:,}")
     for one in order.operations:
         made = f"  {one.good.total}" if one.good.total else ""
-        print(f"  {one.no:>4}  {one.name}  {firm(firms, one.firm).ja}  {_both(STATES[one.state.value])}{made}")
+        name = one.name or _both(_NO_STEP)
+        print(f"  {one.no:>4}  {name}  {_both(firm(firms, one.firm))}  {_both(STATES[one.state.value])}{made}")
     for ticket in order.tickets:
         old = "  旧版 / old issue" if ticket.old else ""
         pieces = "" if ticket.quantity is None else f"  {ticket.quantity}"

@@ -60,7 +60,7 @@ def firm_of(typed: str, firms: Firms) -> str:
     for firm, word in firms.items():
         if wanted in (firm, plain(word.ja).casefold(), plain(word.en).casefold()):
             return firm
-    raise no.Impossible(no.UNKNOWN_FIRM, firm=typed)
+    raise no.unknown_firm(typed, firms)
 
 
 def step_of(typed: str, firms: Firms) -> NewStep:

@@ -154,7 +154,7 @@ def _alter(order: OrderState, wish: Alter, cluster: Cluster) -> Plan:
     if part.quantity == 0 or "quantity" in wish.cleared:
         raise no.Impossible(no.NO_QUANTITY)
     if part.coordinator is not None and part.coordinator not in cluster.firms:
-        raise no.Impossible(no.UNKNOWN_FIRM, firm=part.coordinator)
+        raise no.unknown_firm(part.coordinator, cluster.firms)
     if part.parent == order.key:
         raise no.Impossible(no.OWN_PARENT)
     if not edits:
@@ -227,7 +227,7 @@ def _reroute(order: OrderState, wish: Reroute, cluster: Cluster) -> Plan:
         known = ", ".join(str(step.no) for step in cluster.steps)
         raise no.Impossible(no.NO_SUCH_STEP if known else no.NO_ROUTING, no=wish.step, known=known)
     if wish.firm not in cluster.firms:
-        raise no.Impossible(no.UNKNOWN_FIRM, firm=wish.firm)
+        raise no.unknown_firm(wish.firm, cluster.firms)
     if operation.state in _AT_WORK:
         raise no.Impossible(no.STEP_AT_WORK, no=wish.step, firm=firm(cluster.firms, before.firm))
     if operation.state is State.DONE:
@@ -333,7 +333,7 @@ def _name(order: OrderState, wish: Name, cluster: Cluster) -> Plan:
         raise no.Impossible(no.NAME_NEEDS)
     coordinator = part.coordinator or next((one.firm for one in order.operations), None)
     if coordinator is None or coordinator not in cluster.firms:
-        raise no.Impossible(no.UNKNOWN_FIRM, firm=coordinator or "–")
+        raise no.unknown_firm(coordinator or "–", cluster.firms)
     part = part.model_copy(update={"coordinator": coordinator})
     name = _root(order)
     return Plan(

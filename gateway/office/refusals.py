@@ -1,5 +1,7 @@
 """What cannot be done, and what to mind before it is done, each in one sentence in both languages."""
 
+from collections.abc import Mapping
+
 from broker.words import Word
 
 
@@ -11,6 +13,12 @@ class Impossible(Exception):  # noqa: N818 - an answer, not a fault
         en = {name: value.en if isinstance(value, Word) else value for name, value in values.items()}
         self.word = Word(word.ja.format(**ja), word.en.format(**en)) if values else word
         super().__init__(f"{self.word.ja} / {self.word.en}")
+
+
+def unknown_firm(asked: str, firms: Mapping[str, Word]) -> Impossible:
+    """Return the refusal of a firm that nobody listed; `firms`: how those that are listed are called."""
+    names = Word("、".join(one.ja for one in firms.values()) or "—", ", ".join(one.en for one in firms.values()) or "–")
+    return Impossible(UNKNOWN_FIRM, firm=asked, names=names)
 
 
 NOT_FOUND = Word(
@@ -42,8 +50,10 @@ NO_QUANTITY = Word(
     "数量は1以上にしてください。要らなくなった受注は取り消します", "Give at least 1 piece, or cancel the order"
 )
 UNKNOWN_FIRM = Word(
-    "「{firm}」という会社は登録されていません。設定の [[firms]] にある会社から選んでください",
-    "There is no firm {firm}. Choose one of those under [[firms]] in the settings",
+    "「{firm}」という会社は登録されていません。次から選んでください（{names}）。"
+    "新しい会社は、共有サーバーを世話する人に加えてもらってください",
+    "There is no firm {firm}. Choose one of these: {names}. "
+    "A new firm is added by whoever looks after the shared server: ask them",
 )
 OWN_PARENT = Word("受注を自分自身の一部にはできません", "An order cannot be a part of itself")
 HELD = Word("もう保留になっています。解くには解除を使ってください", "It is on hold already. To end that, release it")

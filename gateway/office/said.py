@@ -1,12 +1,12 @@
 """A plan as sentences, and as JSON: what will change, which papers become old, what to mind. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from broker.events import OrderAction
 from broker.words import Word
 from gateway.office.plan import Paper, Plan
-from gateway.office.words import RESTEP, WISHES, Firms, edit_said, filled
+from gateway.office.words import RESTEP, WISHES, Firms, edit_said, filled, firm
 from gateway.rules.order import Change, Edit, OrderState
 
 OLD_PAPER = Word(
@@ -14,6 +14,20 @@ OLD_PAPER = Word(
     "Ticket {old} of lot {branch} becomes old: print the new one ({n}) and exchange it",
 )
 NEW_PAPER = Word("新しい枝{branch}の票（{n}）を印刷してください", "Print the ticket of the new lot {branch} ({n})")
+WHAT_HAPPENS: Mapping[OrderAction, Word] = {
+    OrderAction.HELD: Word(
+        "この受注に保留の印が付き、票を読むたびに「保留の受注 幹事へ」と出ます。読んだ作業の記録は続きます",
+        "The order is marked as on hold, and whoever scans its tickets is told so. Work is recorded all the same",
+    ),
+    OrderAction.RELEASED: Word(
+        "保留や取消の印がなくなり、前の続きから進みます", "The hold or cancellation is gone, and it goes on from there"
+    ),
+    OrderAction.CANCELLED: Word(
+        "この受注は取消になり、これからの仕事の一覧から消えます。作業した記録は残り、あとで解除できます",
+        "The order is cancelled and leaves the lists of work to come. What was done stays recorded; it can be undone",
+    ),
+}
+"""What comes of an action that changes no field."""
 COUNTED, UNCOUNTED = Word("{n}個", "{n} pcs"), Word("数は未確認", "not counted")
 REPRINT = Word(
     "いまの票はそのまま使えます（印刷された内容は、手で直すか刷り直してください）",
@@ -38,7 +52,9 @@ def headline(made: Plan) -> Word:
 def changes(made: Plan, firms: Firms) -> list[Word]:
     """Return what will change."""
     compare = made.action is not OrderAction.CREATED
-    said = [edit_said(edit, firms, compare=compare) for edit in made.edits if edit.what != "ticket"]
+    if made.action is not None and made.action in WHAT_HAPPENS:
+        return [WHAT_HAPPENS[made.action], *_sentences(made.edits, firms)]
+    said = list(_sentences([edit for edit in made.edits if edit.what != "ticket"], firms, compare=compare))
     return [*said, filled(ADOPTED, ticket=made.adopted)] if made.adopted else said
 
 
@@ -59,9 +75,20 @@ def _pieces(paper: Paper) -> Word:
 
 
 def spoken(change: Change, firms: Firms) -> Iterator[Word]:
-    """Yield what a change of the history did, sentence by sentence."""
-    for edit in change.edits:
-        yield edit_said(edit, firms)
+    """Return what a change of the history did, sentence by sentence."""
+    return _sentences(change.edits, firms)
+
+
+def _sentences(edits: Sequence[Edit], firms: Firms, *, compare: bool = True) -> Iterator[Word]:
+    """Yield edits one by one; a step that is added is said once, with its firm."""
+    added = {edit.operation for edit in edits if edit.what == "step" and edit.before is None}
+    theirs = {edit.operation: edit.after for edit in edits if edit.what == "firm" and edit.operation in added}
+    for edit in edits:
+        said = edit_said(edit, firms, compare=compare)
+        if edit.what == "step" and (name := theirs.get(edit.operation)):
+            yield filled(Word("{said}（{firm}）", "{said} ({firm})"), said=said, firm=firm(firms, name))
+        elif edit.what != "firm" or edit.operation not in added:
+            yield said
 
 
 def plan_json(order: OrderState, made: Plan, version: int, firms: Firms) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def stepped(order: OrderState, wish: Restep, steps: Sequence[Step], firms: Firms
         if not 0 < number <= LAST_STEP or len(found) == STEP_LIMIT:
             raise no.Impossible(no.TOO_MANY_STEPS, n=STEP_LIMIT, last=LAST_STEP)
         if new.firm not in firms:
-            raise no.Impossible(no.UNKNOWN_FIRM, firm=new.firm)
+            raise no.unknown_firm(new.firm, firms)
         found[number] = Step(no=number, name=new.name, firm=new.firm, due=new.due)
     if not found:
         raise no.Impossible(no.NO_STEP_LEFT)

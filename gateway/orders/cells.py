@@ -1,7 +1,7 @@
 """The cells of one row of an order file, read as what they should be. What is wrong is noted, never raised."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
@@ -13,6 +13,7 @@ from broker.words import KINDS, Word
 from gateway.orders.columns import Column, folded, plain
 from gateway.orders.days import day_of, without_century
 from gateway.orders.problems import Problem, Weight
+from gateway.settings import Firm
 from gateway.sheets import Cell
 
 TEXT_LIMIT = 200
@@ -30,6 +31,12 @@ _SERIES: dict[str, Literal["prototype", "series"]] = {
     "量産": "series",
     "series": "series",
 }
+
+
+NEW_FIRM = Word(
+    "新しい会社は、共有サーバーを世話する人に加えてもらってください",
+    "A new firm is added by whoever looks after the shared server: ask them",
+)
 
 
 def shown(cell: Cell) -> str:
@@ -60,6 +67,7 @@ class Cells:
     today: date
     day_zero: date
     given: Mapping[Column, str]
+    firms: Sequence[Firm] = ()
     problems: list[Problem] = field(default_factory=list)
     texts: dict[Column, str] = field(init=False)
     spoilt: set[Column] = field(default_factory=set)
@@ -174,13 +182,16 @@ class Cells:
         if text and (known := firms.get(folded(text))):
             return known
         if text:
-            names = ", ".join(dict.fromkeys(firms.values())) or "—"
+            names = Word(
+                "、".join(one.name for one in self.firms) or "—",
+                ", ".join(one.name_en or one.name for one in self.firms) or "none",
+            )
             self.note(
                 column,
                 Word(f"会社「{text}」は登録されていない", f"the firm {text!r} is not known"),
                 Word(
-                    f"次のどれかにするか、設定の [[firms]] に加えてください（{names}）",
-                    f"Use one of {names}, or add it under [[firms]] in the settings",
+                    f"次のどれかにしてください（{names.ja}）。{NEW_FIRM.ja}",
+                    f"Use one of these: {names.en}. {NEW_FIRM.en}",
                 ),
             )
         return ""

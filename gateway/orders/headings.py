@@ -4,13 +4,15 @@ Proposed by the headings, then by what was answered before for a file that looks
 What nobody has said is asked, never guessed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from broker.words import Word
 from gateway.orders.cells import shown
-from gateway.orders.columns import BY_HEADING, SUGGESTED, Column, folded
-from gateway.orders.layout import Answers, Field, Layout, Source
+from gateway.orders.columns import WORDS, folded, meaning
+from gateway.orders.fields import fields_of, unkept
+from gateway.orders.layout import Answers, Layout
 from gateway.orders.problems import Problem, Weight
 from gateway.orders.remembered import Remembered
 from gateway.sheets import Book, Cell, Row, Sheet, UnreadableError, letter
@@ -25,22 +27,22 @@ _FEWEST = 2
 
 def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ()) -> Layout:
     """Return how the file is read. Raises UnreadableError if no row of it looks like headings."""
-    words = {*BY_HEADING, *SUGGESTED, *answers.columns}
+    words = {*WORDS, *answers.columns}
     words.update(folded(name) for one in remembered for name in one.columns)
-    best: tuple[int, Sheet, tuple[Row, ...], dict[int, str]] | None = None
+    best: tuple[tuple[int, int], Sheet, tuple[Row, ...], dict[int, str]] | None = None
     for sheet in book.sheets:
         if answers.sheet in {None, sheet.name}:
             for rows, headings in _candidates(sheet, words):
-                score = len({folded(text) for text in headings.values()} & words)
+                score = _score(rows, headings, words)
                 if best is None or score > best[0]:
                     best = (score, sheet, rows, headings)
-    if best is None or best[0] < _FEWEST:
+    if best is None or best[0][0] < _FEWEST:
         raise _no_headings(book, answers)
     _, sheet, rows, headings = best
     below = tuple(row for row in sheet.rows if row.number > rows[-1].number)
     fitting = _fitting(headings, answers.customer, remembered)
     known = fitting[0] if len(fitting) == 1 else None
-    fields = tuple(_fields(headings, below, known, answers))
+    fields = tuple(fields_of(headings, below, known, answers, doubtful=len(fitting) > 1))
     return Layout(
         sheet,
         tuple(row.number for row in rows),
@@ -49,7 +51,7 @@ def lay_out(book: Book, answers: Answers, remembered: Sequence[Remembered] = ())
         answers.customer or (known.customer if known else ""),
         {**(known.given if known else {}), **answers.given},
         known.customer if known else None,
-        tuple(_notes(book, sheet, rows[0].number, fitting)),
+        (*_notes(book, sheet, rows[0].number, fitting), *unkept(fields, sheet, rows[-1].number)),
         tuple(one.name for one in book.sheets if one.rows and one.name),
     )
 
@@ -64,13 +66,51 @@ def _candidates(sheet: Sheet, words: set[str]) -> Iterator[tuple[tuple[Row, ...]
             yield (upper, lower), _joined(upper, lower, words)
 
 
-def _joined(upper: Row, lower: Row, words: set[str]) -> dict[int, str]:
-    """Join headings over two rows: 工程 over 納期 is 工程納期 if that is a word, else what stands below."""
-    joined: dict[int, str] = {}
-    group = ""
+def _score(rows: Sequence[Row], headings: Mapping[int, str], words: set[str]) -> tuple[int, int]:
+    """Return how many headings are known, and whether there are two storeys of them: those win over one alone."""
+    told = list(headings.values())
+    storeys = len(rows) > 1 and _two_storeys(*rows, words)
+    if storeys:  # what stands below may say more closely what nobody knows: 数量 over 良 and 予定
+        told += map(_heading, rows[0].cells)
+    return len({meaning(text) for text in told if meaning(text) in words or folded(text) in words}), int(storeys)
+
+
+def _two_storeys(upper: Row, lower: Row, words: set[str]) -> bool:
+    """Whether the lower row divides some headings of the upper one, and says nothing under the others."""
+    divided = plain = False
+    group: list[str] = []
+    above = ""
+    for top, below in _columns(upper, lower):
+        group = group if top in {"", above} else []
+        above = top or above
+        if not below or below == top:
+            plain = plain or folded(top) in words
+            continue
+        if any(character.isdecimal() for character in below) or below in group:
+            return False
+        group = [*group, below]
+        divided = divided or len(group) > 1
+    return divided and plain
+
+
+def _columns(upper: Row, lower: Row) -> Iterator[tuple[str, str]]:
+    """Yield what stands above and below in each column."""
     for place in range(max(len(upper.cells), len(lower.cells))):
-        above = _heading(upper.cells[place]) if place < len(upper.cells) else ""
-        below = _heading(lower.cells[place]) if place < len(lower.cells) else ""
+        yield (
+            _heading(upper.cells[place]) if place < len(upper.cells) else "",
+            _heading(lower.cells[place]) if place < len(lower.cells) else "",
+        )
+
+
+def _joined(upper: Row, lower: Row, words: set[str]) -> dict[int, str]:
+    """Join headings over two rows: 工程 over 納期 is 工程納期 if that is a word, else what stands below.
+
+    Where that says the same twice, or nothing that is known, both are said: 良品 数量 beside 不良 数量, 数量 予定.
+    """
+    joined: dict[int, str] = {}
+    lowest: dict[int, str] = {}
+    group = ""
+    for place, (above, below) in enumerate(_columns(upper, lower)):
         group = above or (group if below else "")
         if not below or below == above:
             text = above
@@ -78,11 +118,13 @@ def _joined(upper: Row, lower: Row, words: set[str]) -> dict[int, str]:
             text = group + below
         elif folded(below) in words or not group:
             text = below
+            lowest[place] = f"{group} {below}".strip()
         else:
             text = f"{group} {below}"
         if text:
             joined[place] = text
-    return joined
+    times = Counter(joined.values())
+    return {place: lowest.get(place, text) if times[text] > 1 else text for place, text in joined.items()}
 
 
 def _heading(cell: Cell) -> str:
@@ -102,34 +144,6 @@ def _fitting(headings: Mapping[int, str], customer: str, remembered: Sequence[Re
 
     most = max(map(alike, remembered), default=0)
     return [one for one in remembered if most and alike(one) == most]
-
-
-def _fields(
-    headings: Mapping[int, str], rows: Sequence[Row], known: Remembered | None, answers: Answers
-) -> Iterator[Field]:
-    before = {folded(name): column for name, column in known.columns.items()} if known else {}
-    width = max((len(row.cells) for row in rows), default=0)
-    for place in range(max(width, max(headings, default=-1) + 1)):
-        heading = headings.get(place, "")
-        names = [name for name in (folded(heading), folded(letter(place))) if name]
-        used = any(place < len(row.cells) and shown(row.cells[place]) for row in rows)
-        answered = next((name for name in names if name in answers.columns), None)
-        if place in answers.places:
-            yield Field(place, heading, answers.places[place], Source.ANSWERED)
-        elif answered is not None:
-            yield Field(place, heading, answers.columns[answered], Source.ANSWERED)
-        elif (name := next((name for name in names if name in before), None)) is not None:
-            column = before[name]
-            yield Field(place, heading, None if column == "-" else Column(column), Source.REMEMBERED)
-        elif folded(heading) in BY_HEADING:
-            yield Field(place, heading, BY_HEADING[folded(heading)], Source.HEADING)
-        elif not used:
-            if heading:
-                yield Field(place, heading, None, Source.EMPTY)
-        elif answers.ignore_rest:
-            yield Field(place, heading, None, Source.ANSWERED)
-        else:
-            yield Field(place, heading, None, Source.UNKNOWN, SUGGESTED.get(folded(heading)))
 
 
 def _notes(book: Book, sheet: Sheet, first: int, fitting: Sequence[Remembered]) -> Iterator[Problem]:

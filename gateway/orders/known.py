@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from broker.events import OrderPart, Step
 from broker.words import Word
-from gateway.orders.cells import Cells
+from gateway.orders.cells import NEW_FIRM, Cells
 from gateway.orders.columns import Column, folded
-from gateway.orders.parts import Part, earlier
+from gateway.orders.parts import EVER, Part, earlier, routing_of
 from gateway.orders.problems import Problem
 from gateway.orders.proposals import Known, Named, Proposal
 from gateway.rules.order import OrderState, State
@@ -28,6 +28,22 @@ def routing_known(
         name=name,
     )
     where = Column.DRAWING if drawing else Column.PART
+    if found is None and (theirs := _of_another_customer(asked, named)):
+        number = theirs.number or theirs.key
+        cells.note(
+            where,
+            Word(
+                f"「{drawing}」は別の客先（{theirs.customer}）の受注 {number} で作った品で、工程が書かれていない",
+                f"{drawing!r} was made for another customer ({theirs.customer}), as order {number}, and no "
+                "steps are given",
+            ),
+            Word(
+                "客先が同じなら客先の名前をそろえてください。別の客先でも同じ品なら、その受注と同じ工程を書いてください",
+                "If it is the same customer, give the same name. If it is the same part for another customer, give the "
+                "steps of that order",
+            ),
+        )
+        return (), None
     if found is None:
         cells.note(
             where,
@@ -62,13 +78,26 @@ def routing_known(
                 f"the firm {gone[0]!r} of its last routing ({part.number}) is not known any more",
             ),
             Word(
-                "工程を入れるか、設定の [[firms]] に加えてください",
-                "Give the steps, or add it under [[firms]] in the settings",
+                f"いまの会社で工程を入れてください。{NEW_FIRM.ja}",
+                f"Give the steps with firms of today. {NEW_FIRM.en}",
             ),
         )
         return (), None
     _tell(cells, where, asked, part, same=found.same_revision)
     return part.routing, part.order
+
+
+def _of_another_customer(asked: OrderPart, named: Named) -> OrderState | None:
+    """Return the latest order of this coordinator for the same drawing, but for another customer."""
+    found = [
+        order
+        for order in named(asked.drawing or "")
+        if order.coordinator == asked.coordinator
+        and folded(order.drawing or "") == folded(asked.drawing or "")
+        and _other_customer(asked, order)
+        and routing_of(order)
+    ]
+    return max(found, key=lambda order: order.released_at or EVER, default=None)
 
 
 def _tell(cells: Cells, where: Column, asked: OrderPart, part: Part, *, same: bool) -> None:
@@ -103,17 +132,23 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
     """Note an order that is there already; tell of one that is for the same number and part and yet another."""
     if not cells.spoilt.isdisjoint(_NAMES):
         return  # by what is left of its names it might be another
-    for order in known.named(called(asked)):
-        if order.coordinator != asked.coordinator or order.state is State.CANCELLED or not _same_part(asked, order):
+    found = known.named(called(asked))
+    for order in sorted(found, key=lambda order: order.state is State.CANCELLED):  # what is in force is said first
+        if order.coordinator != asked.coordinator or not _same_part(asked, order):
             continue
         if not asked.own_number and _other_customer(asked, order):
             continue  # the number is the customer's, and two customers may use one
         number = order.number or order.key
+        if order.state is State.CANCELLED:
+            if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)) and not known.again:
+                _note_cancelled(cells, asked, order)
+                return
+            continue
         if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)):
             if known.again:
                 continue
             cells.note(
-                Column.OWN_NUMBER if asked.own_number else Column.CUSTOMER_NUMBER if asked.customer_number else None,
+                _numbered(asked),
                 Word(f"もう登録されている（共通番号 {number}）", f"it is there already, as {number}"),
                 Word(
                     "この行を消してください。もう一つの受注として登録するなら --again を付けてください",
@@ -139,6 +174,37 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
                 ),
             )
             return
+
+
+def _note_cancelled(cells: Cells, asked: OrderPart, order: OrderState) -> None:
+    """Note that an order was cancelled that is now asked for as it was."""
+    last = next((change for change in reversed(order.history) if change.action == "cancelled"), None)
+    on, why = (f"{last.at.date()}" if last else "—", f"（{last.why}）" if last and last.why else "")
+    number = order.number or order.key
+    cells.note(
+        _numbered(asked),
+        Word(
+            f"{on} に取り消した受注（共通番号 {number}）と同じ{why}",
+            f"it is as order {number}, which was cancelled on {on}" + (f" ({last.why})" if last and last.why else ""),
+        ),
+        Word(
+            "取り消したままなら、この行を消してください。やはり作るなら、その受注の取消を解除する"
+            f"（mawashi order release {number}）か、--again で新しい受注として登録してください",
+            "If it stays cancelled, remove the row. If it is to be made after all, take the cancellation back (mawashi "
+            f"order release {number}), or import it as a new order with --again",
+        ),
+        on_page=Word(
+            "取り消したままなら、この行を消してください。やはり作るなら、その受注の「事務所」で取消を解除するか、"
+            "「もう一つの受注として登録する」に印を付けてください",
+            "If it stays cancelled, remove the row. If it is to be made after all, take the cancellation back under "
+            "Office on that order's page, or tick that further orders are meant",
+        ),
+    )
+
+
+def _numbered(asked: OrderPart) -> Column | None:
+    """Return the column by whose number an order is known."""
+    return Column.OWN_NUMBER if asked.own_number else Column.CUSTOMER_NUMBER if asked.customer_number else None
 
 
 def twice(proposals: Sequence[Proposal], said: list[Problem]) -> None:

@@ -20,6 +20,7 @@ class Source(StrEnum):
     REMEMBERED = "remembered"
     ANSWERED = "answered"
     EMPTY = "empty"
+    UNKEPT = "unkept"
     UNKNOWN = "unknown"
 
 

@@ -27,7 +27,7 @@ from gateway.orders.blank_page import render_blanks
 from gateway.orders.card_page import render_badges, render_cards, render_digits, render_stations
 from gateway.orders.forms import named, who
 from gateway.orders.label_page import BOXES_AT_MOST, render_labels
-from gateway.orders.papers import PRINT_SCRIPT, Issue, PrintKey
+from gateway.orders.papers import PRINT_SCRIPT, Issue, PrintKey, environment
 from gateway.orders.printing import BLANKS_AT_ONCE, blanks, record
 from gateway.orders.stickers import Stickers
 from gateway.orders.ticket_page import live_tickets, render
@@ -54,9 +54,10 @@ NO_TICKET = Word(
     "This order has no such ticket. Open its page again.",
 )
 NO_SUCH_FIRM = Word(
-    "その会社は登録されていません。設定の [[firms]] を見てください。",
-    "This firm is not known. See [[firms]] in the settings.",
+    "その会社は登録されていません。会社を選んでください：{names}。新しい会社は、共有サーバーを世話する人に加えてもらってください。",
+    "This firm is not known. Choose one: {names}. A new firm is added by whoever looks after the shared server.",
 )
+WHICH_FIRM = Word("どの会社の紙ですか。", "For which firm?")
 NO_STATIONS = Word(
     "設備がまだありません。記号と名前を書くか、設定の stations に並べてください。",
     "No stations yet. Type their ids and names, or list them as stations in the settings.",
@@ -178,35 +179,58 @@ def router(
         page = _page(render_blanks(tickets, gateway, stickers, Issue(today(), key), skip=skip))
         return _remembering(page, by)
 
-    def called(firm: str) -> str:
+    def chosen(firm: str) -> str:
+        """Return the firm asked for, or the only one there is; else people are asked, where the choice is."""
+        if not firm and len(gateway.firms) == 1:
+            return gateway.firms[0].id
         if firm not in {listed.id for listed in gateway.firms}:
-            raise HTTPException(404, NO_SUCH_FIRM)
-        return gateway.firm_name(firm)
+            names = Word(
+                "、".join(listed.name for listed in gateway.firms),
+                ", ".join(listed.name_en or listed.name for listed in gateway.firms),
+            )
+            raise HTTPException(
+                404, Word(NO_SUCH_FIRM.ja.format(names=names.ja), NO_SUCH_FIRM.en.format(names=names.en))
+            )
+        return firm
+
+    def asked(request: Request, firm: str) -> HTMLResponse | None:
+        """Return the choice of firms, if nobody said which and there are several."""
+        if firm or len(gateway.firms) < 2:
+            return None
+        given = [(name, text) for name, text in request.query_params.multi_items() if name != "firm"]
+        choice = [(f"{request.url.path}?{urlencode([('firm', one.id), *given])}", one) for one in gateway.firms]
+        return _page(environment().get_template("which_firm.html").render(ask=WHICH_FIRM, choice=choice))
 
     @pages.get("/papers/cards")
-    async def cards(firm: str) -> HTMLResponse:
+    async def cards(request: Request, firm: str = "") -> HTMLResponse:
         """The cards that say what is done."""
-        return _page(render_cards(called(firm)))
+        return asked(request, firm) or _page(render_cards(gateway.firm_name(chosen(firm))))
 
     @pages.get("/papers/digits")
-    async def digits(firm: str) -> HTMLResponse:
+    async def digits(request: Request, firm: str = "") -> HTMLResponse:
         """The board of digits."""
-        return _page(render_digits(called(firm)))
+        return asked(request, firm) or _page(render_digits(gateway.firm_name(chosen(firm))))
 
     @pages.get("/papers/stations")
-    async def station_labels(firm: str, text: Text = "") -> HTMLResponse:
+    async def station_labels(request: Request, firm: str = "", text: Text = "") -> HTMLResponse:
         """Labels of the stations of the settings, of those that were scanned, and of those typed in."""
-        name = called(firm)
+        if choice := asked(request, firm):
+            return choice
+        firm = chosen(firm)
         listed = next(one.stations for one in gateway.firms if one.id == firm)
         every: Mapping[str, str] = {**dict.fromkeys(stations(firm), ""), **listed, **named(text)}
         if not every:
             raise HTTPException(422, NO_STATIONS)
-        return _page(render_stations(name, {one: every[one] for one in sorted(every, key=as_people_count)}))
+        return _page(
+            render_stations(gateway.firm_name(firm), {one: every[one] for one in sorted(every, key=as_people_count)})
+        )
 
     @pages.get("/papers/badges")
-    async def badges(firm: str, text: Text = "") -> HTMLResponse:
+    async def badges(request: Request, firm: str = "", text: Text = "") -> HTMLResponse:
         """Badges of the people typed in; nobody keeps the list."""
-        name, people = called(firm), named(text)
+        if choice := asked(request, firm):
+            return choice
+        name, people = gateway.firm_name(chosen(firm)), named(text)
         if not people:
             raise HTTPException(422, NO_BADGES)
         return _page(render_badges(name, people))

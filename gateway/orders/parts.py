@@ -11,7 +11,7 @@ from broker.events import Step
 from gateway.orders.columns import folded
 from gateway.rules.order import OrderState, State
 
-_EVER = datetime.min.replace(tzinfo=UTC)
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def earlier(
     same = [part for part in parts if folded(part.revision or "") == folded(revision or "")]
     for among in (same, parts):
         if among:
-            return Earlier(max(among, key=lambda part: part.last or _EVER), same_revision=among is same)
+            return Earlier(max(among, key=lambda part: part.last or EVER), same_revision=among is same)
     return None
 
 
@@ -97,7 +97,7 @@ def _key(order: OrderState) -> tuple[str, ...]:
 
 
 def _part(orders: Sequence[OrderState]) -> Part:
-    last = max(orders, key=lambda order: order.released_at or _EVER)
+    last = max(orders, key=lambda order: order.released_at or EVER)
     return Part(
         coordinator=last.coordinator or "",
         drawing=last.drawing,

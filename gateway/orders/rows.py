@@ -97,7 +97,7 @@ def _cells(row: Row, layout: Layout, known: Known, given: Mapping[Column, str]) 
     uncounted = frozenset(column for column, one in columns if (row.number, one.place) in layout.sheet.uncounted)
     if not uncounted and not any(shown(cell) for cell in raw.values()):
         return None
-    cells = Cells(row.number, raw, known.today, layout.sheet.day_zero, given)
+    cells = Cells(row.number, raw, known.today, layout.sheet.day_zero, given, known.firms)
     inspect(cells, uncounted)
     return cells
 
@@ -178,7 +178,9 @@ def _tell_of_another_name(above: Cells, cells: Cells) -> None:
                 f"図番が空いていて、品名が{above.line}行目と違うので、別の受注と読みました",
                 f"it is blank and the part is not that of row {above.line}, so this was read as another order",
             ),
-            Word("上の受注の工程なら、品名を空けてください", "If it is a step of the order above, leave the part blank"),
+            Word(
+                "上の受注の工程なら、品名を空けてください", "If it is a step of the order above, leave the part blank"
+            ),
         )
 
 

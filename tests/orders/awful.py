@@ -6,7 +6,7 @@ from datetime import datetime
 from openpyxl import Workbook
 
 TITLES = (["株式会社 サンプル精機　注文書"], ["発行日", None, datetime.fromisoformat("2026-11-20")], [])
-UPPER = ["注文 Ｎｏ．", "品番", "品　名", "改訂", "注文\n数量", "納期", "工程", None, None, "金額", "備考"]
+UPPER = ["注文 Ｎｏ．", "型番", "品　名", "改訂", "注文\n数量", "納期", "工程", None, None, "金額", "区分"]
 LOWER = [None, None, None, None, None, None, "番号", "名称", "納期", None, None]
 
 

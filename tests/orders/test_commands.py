@@ -124,9 +124,9 @@ def test_a_customers_workbook_is_asked_about_once_and_the_next_one_comes_in_on_t
     unknown = {
         one["heading"]: one["maybe"] for one in json.loads(asked.stdout)["columns"] if one["known_by"] == "unknown"
     }
-    assert unknown == {"品番": "drawing"}
+    assert unknown == {"型番": "drawing"}
 
-    said = ["--customer", "サンプル精機", "--map", "品番=drawing"]
+    said = ["--customer", "サンプル精機", "--map", "型番=drawing"]
     given = ["--set", "coordinator=turning", "--set", "会社=turning", "--by", "西"]
     done = server.mawashi("order", "import", str(first), *said, *given, "--json")
     assert done.returncode == 0, done.stderr + done.stdout

@@ -17,7 +17,7 @@ from gateway.orders.order_file import parse
 from gateway.orders.parts import master
 from gateway.orders.proposals import Known, Parsed
 from gateway.orders.remembered import Remembered, recall, remember
-from gateway.rules.order import Operation, OrderState, State
+from gateway.rules.order import Change, Operation, OrderState, State
 from gateway.settings import Gateway
 from tests.orders.awful import awful, book
 from tests.orders.test_order_file import FIRMS, SAMPLE
@@ -25,16 +25,16 @@ from tests.orders.test_order_file import FIRMS, SAMPLE
 TODAY = date(2026, 11, 22)
 HEAD = "注文番号,図番,改訂,品名,数量,納期,幹事会社"
 ANSWERED = Answers(
-    {"品番": Column.DRAWING, "備考": None},
+    {"型番": Column.DRAWING, "区分": None},
     given={Column.COORDINATOR: "turning", Column.FIRM: "turning"},
     customer="サンプル精機",
 )
 SAID = Remembered(
     customer="サンプル精機",
     columns={
-        **dict.fromkeys(("備考",), "-"),
+        **dict.fromkeys(("区分",), "-"),
         "注文 No.": Column.CUSTOMER_NUMBER,
-        "品番": Column.DRAWING,
+        "型番": Column.DRAWING,
         "品 名": Column.PART,
         "改訂": Column.REVISION,
         "注文 数量": Column.QUANTITY,
@@ -96,12 +96,12 @@ def test_what_nobody_knows_is_asked_with_a_proposal_and_nothing_is_guessed():
             "全部の行で同じなら --set coordinator=... としてください。"
         ),
         (
-            "シート「注文一覧」5行目 B列「品番」：何の列か分からない。図番なら --map 品番=drawing、"
-            "読まないなら --map 品番=-（分からない列を全部読まないなら --ignore-rest）。"
+            "シート「注文一覧」5行目 B列「型番」：何の列か分からない。図番なら --map 型番=drawing、"
+            "読まないなら --map 型番=-（分からない列を全部読まないなら --ignore-rest）。"
         ),
         (
-            "シート「注文一覧」5行目 K列「備考」：何の列か分からない。--map 備考=列名、"
-            "読まないなら --map 備考=-（分からない列を全部読まないなら --ignore-rest）。"
+            "シート「注文一覧」5行目 K列「区分」：何の列か分からない。--map 区分=列名、"
+            "読まないなら --map 区分=-（分からない列を全部読まないなら --ignore-rest）。"
         ),
     ]
     assert parsed.layout
@@ -181,8 +181,8 @@ def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_he
     kept = keep_answers(Gateway(data_dir=tmp_path), parsed.layout, ANSWERED)
     assert kept == tmp_path / "order-files" / "サンプル精機.toml"
     written = tomllib.loads(kept.read_text())
-    assert written["columns"]["品番"] == "drawing"
-    assert written["columns"]["備考"] == "-"
+    assert written["columns"]["型番"] == "drawing"
+    assert written["columns"]["区分"] == "-"
     assert written["given"] == {"coordinator": "turning", "firm": "turning"}
     assert keep_answers(Gateway(data_dir=tmp_path), parsed.layout, ANSWERED) is None, "nothing new"
 
@@ -195,7 +195,7 @@ def test_what_was_answered_is_kept_readable_and_the_next_file_is_known_by_its_he
 
 
 def test_a_file_that_two_customers_may_have_sent_is_asked_about(tmp_path):
-    other = Remembered(customer="見本工業", columns={**SAID.columns, "品番": Column.PART, "品 名": "-"})
+    other = Remembered(customer="見本工業", columns={**SAID.columns, "型番": Column.PART, "品 名": "-"})
     row = ["PO-1", "VB-2204", "軸", "C", 5, "R8.12.18"]
     both = known(made(), remembered=(SAID, other))
     parsed = parse(book(row), both)
@@ -240,7 +240,7 @@ def test_headings_that_differ_in_what_nobody_sees_do_not_spoil_what_is_remembere
 
 def test_a_file_of_answers_that_somebody_spoilt_is_named(tmp_path):
     (tmp_path / "order-files").mkdir()
-    (tmp_path / "order-files" / "a.toml").write_text('customer = "a"\n[columns]\n"品番" = "drwaing"\n')
+    (tmp_path / "order-files" / "a.toml").write_text('customer = "a"\n[columns]\n"型番" = "drwaing"\n')
     with pytest.raises(SettingsError, match=r"a\.toml"):
         recall(tmp_path)
 
@@ -268,14 +268,23 @@ def test_a_new_revision_of_a_known_drawing_is_said_clearly():
         (made(coordinator="grinding"), "PO-9,VB-2204,C,,5,,turning"),
         (made(state=State.CANCELLED, operations=()), "PO-9,VB-2204,C,,5,,turning"),
         (made(drawing=None, part="軸"), "PO-9,VB-2204,C,軸,5,,turning"),
-        (made(customer="見本工業"), "PO-9,VB-2204,C,,5,,turning"),
     ],
-    ids=["another coordinator's", "never made", "another drawing", "another customer's"],
+    ids=["another coordinator's", "never made", "another drawing"],
 )
 def test_what_is_another_part_is_new_and_needs_its_steps_once(there, row):
     (problem,) = parse(csv(row), known(there), Answers(customer="サンプル精機")).problems
     assert problem.reason.ja == "「VB-2204」は初めての品で、工程が書かれていない"
     assert "次からは前回と同じ工程で入ります" in problem.remedy.ja
+
+
+def test_a_part_made_for_another_customer_is_not_called_new():
+    row = "PO-9,VB-2204,C,,5,,turning"
+    (problem,) = parse(csv(row), known(made(customer="見本工業")), Answers(customer="サンプル精機")).problems
+    assert problem.reason.ja == "「VB-2204」は別の客先（見本工業）の受注 4471 で作った品で、工程が書かれていない"
+    assert "同じ品なら、その受注と同じ工程を書いてください" in problem.remedy.ja
+    assert "客先の名前をそろえて" in problem.remedy.ja
+    unsaid = parse(csv(row), known(made(customer=None)), Answers(customer="サンプル精機"))
+    assert unsaid.proposals[0].routing_from == "k1"
 
 
 def test_a_name_alone_takes_a_routing_only_if_one_part_has_it():
@@ -301,7 +310,16 @@ def test_an_order_that_is_there_already_is_a_problem_unless_a_further_one_is_mea
         "もう登録されている（共通番号 4471）",
     )
     assert parse(csv(row), known(there, again=True)).proposals
-    assert parse(csv(row), known(replace(there, state=State.CANCELLED), made("k2", number="1"))).proposals
+    cancelled = replace(
+        there,
+        state=State.CANCELLED,
+        history=(Change(datetime(2026, 11, 20, tzinfo=UTC), "cancelled", "佐藤", "客先から電話"),),
+    )
+    (problem,) = parse(csv(row), known(cancelled, made("k2", number="1"))).problems
+    assert problem.reason.ja == "2026-11-20 に取り消した受注（共通番号 4471）と同じ（客先から電話）"
+    assert problem.on_page
+    assert "取消を解除" in problem.on_page.ja
+    assert parse(csv(row), known(cancelled, made("k2", number="1"), again=True)).proposals
     other = parse(csv("PO-9,VB-2204,C,,100,2027/1/25,turning"), known(there))
     assert other.proposals
     assert any("とは別の受注になる" in note for _, _, note in said(other, notes=True))
@@ -446,3 +464,63 @@ def test_another_name_without_a_drawing_is_another_order_and_said():
     parsed = parse(csv(*rows, head=STEPS), known())
     assert [one.part.part for one in parsed.proposals] == ["軸", "止めねじ"]
     assert (3, "drawing", "図番が空いていて、品名が2行目と違うので、別の受注と読みました") in said(parsed, notes=True)
+
+
+def columns(head: str, *rows: str) -> dict[str, str | None]:
+    """Return what each heading of a file is taken for; `?` is asked."""
+    layout = parse(csv(*rows, head=head), known()).layout
+    assert layout
+    return {one.heading: "?" if one.source is Source.UNKNOWN else one.column for one in layout.fields}
+
+
+def test_usual_headings_are_no_question():
+    head = "No.,お客様,注番,図面番号,品番,部品名,材質,数量（個）,単価,金額（税抜）,希望納期,工番,備考,外注先,工程"
+    found = columns(head, "1,見本,PO-1,VB-1,X,軸,S45C,5,100,500,2026/12/25,A-1,急ぎ,turning,旋削")
+    assert list(found.values()) == [
+        *(None, "customer", "customer_number", "drawing", "?", "part", "material", "quantity", None, "amount"),
+        *("due", "own_number", None, "firm", "step"),
+    ]
+    assert columns("品番,名称,員数", "VB-1,軸,5") == {"品番": "drawing", "名称": "part", "員数": "quantity"}
+
+
+def test_a_heading_whose_meaning_hangs_on_others_is_asked_where_they_do_not_say_it():
+    assert list(columns("品番,数量,納入日", "VB-1,5,12/25").values()) == ["?", "quantity", "?"]
+    assert list(columns("図番,数量,員数,外注先", "VB-1,5,2,turning").values()) == ["drawing", "quantity", "?", "?"]
+    assert list(columns("図番,名称,部品,数量", "VB-1,軸,軸,5").values()) == ["drawing", "?", "?", "quantity"]
+
+
+def test_what_an_order_does_not_keep_is_left_unread_and_told():
+    parsed = parse(csv("VB-1,5,300,急ぎ", head="図番,数量,単価,備考"), known())
+    assert (1, None, "「単価」「備考」の列は、受注に入れる所がないので読みません") in said(parsed, notes=True)
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "expected"),
+    [
+        ("図番,品名,数量,数量", "図番,品名,良,予定", ["図番", "品名", "数量 良", "数量 予定"]),
+        ("図番,品名,数量,", ",,良,予定", ["図番", "品名", "数量 良", "数量 予定"]),
+        ("図番,数量,工程,,", ",,甲,乙,丙", ["図番", "数量", "工程 甲", "工程 乙", "工程 丙"]),
+        (
+            "図番,品名,良品,,不良,",
+            ",,数量,日付,数量,日付",
+            ["図番", "品名", "良品 数量", "良品 日付", "不良 数量", "不良 日付"],
+        ),
+        ("図番,品名,納期,", ",,希望,回答", ["図番", "品名", "納期希望", "納期 回答"]),
+    ],
+)
+def test_headings_over_two_rows_with_words_nobody_knows_stay_apart_and_are_asked(upper, lower, expected):
+    parsed = parse(csv(lower, "VB-1,軸,5,6,7,8", head=upper), known())
+    assert parsed.layout
+    assert parsed.layout.headings == (1, 2)
+    assert [one.heading for one in parsed.layout.fields if one.heading] == expected
+    taken = [one.column for one in parsed.layout.fields if one.column]
+    assert len(taken) == len(set(taken))
+    asked = {one.heading for one in parsed.problems if one.reason.ja == "何の列か分からない"}
+    assert {heading for heading in expected if " " in heading} <= asked
+
+
+def test_a_title_or_an_order_is_no_second_storey_of_headings():
+    for rows in (("株式会社サンプル精機,,発行日", "図番,品名,数量"), ("図番,品名,数量,数量", "VB-1,軸,5,6")):
+        layout = parse(csv(*rows[1:], "VB-2,板,7,8", head=rows[0]), known()).layout
+        assert layout
+        assert len(layout.headings) == 1

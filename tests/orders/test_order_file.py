@@ -111,9 +111,11 @@ def test_an_unknown_firm_is_answered_with_the_known_ones():
     (said,) = problems(HEAD + "A,軸,5,,,,turning,,旋削,welding,,,\n")
     assert said == (
         "2行目 J列「会社」：会社「welding」は登録されていない。"
-        "次のどれかにするか、設定の [[firms]] に加えてください（turning, grinding, plating, inspection）。\n"
+        "次のどれかにしてください（旋削の会社、研削の会社、めっきの会社、検査の会社）。"
+        "新しい会社は、共有サーバーを世話する人に加えてもらってください。\n"
         "    row 2, column J, firm: the firm 'welding' is not known. "
-        "Use one of turning, grinding, plating, inspection, or add it under [[firms]] in the settings."
+        "Use one of these: Turning Works, 研削の会社, めっきの会社, 検査の会社. "
+        "A new firm is added by whoever looks after the shared server: ask them."
     )
 
 

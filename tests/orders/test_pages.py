@@ -102,3 +102,16 @@ def test_a_ticket_of_another_order_is_not_printed_here(browser):
 def test_the_page_allows_its_own_style_and_script_and_nothing_else(browser):
     policy = browser.get("/orders/k1/tickets").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+
+
+@pytest.mark.parametrize("paper", ["cards", "digits", "stations", "badges"])
+def test_a_paper_of_a_firm_without_saying_which_offers_the_firms(browser, paper):
+    page = browser.get(f"/papers/{paper}", params={"text": "sato 佐藤"})
+    assert page.status_code == 200
+    assert "どの会社の紙ですか。" in page.text
+    assert "For which firm?" in page.text
+    for firm in GATEWAY.firms:
+        assert f'href="/papers/{paper}?firm={firm.id}&amp;text=sato' in page.text
+    unknown = browser.get(f"/papers/{paper}", params={"firm": "welding"})
+    assert unknown.status_code == 404
+    assert "[[firms]]" not in unknown.text
