@@ -69,7 +69,7 @@ def _candidates(sheet: Sheet, words: set[str]) -> Iterator[tuple[tuple[Row, ...]
 def _score(rows: Sequence[Row], headings: Mapping[int, str], words: set[str]) -> tuple[int, int]:
     """Return how many headings are known, and whether there are two storeys of them: those win over one alone."""
     told = list(headings.values())
-    storeys = len(rows) > 1 and _two_storeys(*rows, words)
+    storeys = len(rows) > 1 and _two_storeys(rows[0], rows[1], words)
     if storeys:  # what stands below may say more closely what nobody knows: 数量 over 良 and 予定
         told += map(_heading, rows[0].cells)
     return len({meaning(text) for text in told if meaning(text) in words or folded(text) in words}), int(storeys)

@@ -394,7 +394,7 @@ def test_steps_are_added_and_left_out_by_command_and_page(
     assert command.carry_out(server.settings, number, way, SURE) == 0
     said = capsys.readouterr().out
     assert "工程を足す・なくす / Add steps or leave some out" in said
-    assert "工程15 を足す：洗浄 / step 15 is added: 洗浄" in said
+    assert "工程15 を足す：洗浄（表面処理の会社） / step 15 is added: 洗浄 (表面処理の会社)" in said
     assert (
         ask(client, key, **{"do": "restep", "drop-15": "1", "confirm": "1", "by": "A", "why": "x"}).status_code == 303
     )

@@ -10,7 +10,7 @@ from broker.events import ClockQuality, IssuedTicket, OrderAction, OrderPart, St
 from broker.words import Word
 from gateway.office.plan import Cluster, Paper, Plan, events, plan
 from gateway.office.refusals import Impossible
-from gateway.office.said import headline, papers
+from gateway.office.said import changes, headline, papers, spoken
 from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, NewStep, Release, Reroute, Restep, Wish
 from gateway.office.words import change_said, edit_said
 from gateway.rules.fold import fold
@@ -380,3 +380,22 @@ def test_steps_keep_everything_but_what_was_asked() -> None:
     made = plan(shop().state, Reroute(20, "c"), Cluster(way, FIRMS))
     assert made.routing == (way[0], Step(no=20, name="grind", firm="c"))
     assert plan(shop().state, Reroute(20, "b", station="gr-2"), Cluster(way, FIRMS)).papers == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(Hold(5), "保留の受注 幹事へ"), (Hold(), "読んだ作業の記録は続きます"), (Cancel(), "取消になり")],
+    ids=["hold some", "hold all", "cancel"],
+)
+def test_what_comes_of_a_hold_or_a_cancellation_is_said_before_it_is_done(asked: Wish, expected: str) -> None:
+    said = changes(wish(shop().state, asked), FIRMS)
+    assert expected in said[0].ja
+    assert said[0].en
+
+
+def test_a_step_that_is_added_is_said_once_with_its_firm() -> None:
+    floor = shop()
+    made = wish(floor.state, Restep((NewStep("洗浄", "c", 15),)))
+    once = [Word("工程15 を足す：洗浄（c社）", "step 15 is added: 洗浄 (Firm c)")]
+    assert changes(made, FIRMS) == once
+    assert [word for word in spoken(carried_out(floor, made).history[-1], FIRMS) if "15" in word.ja] == once
