@@ -79,6 +79,7 @@ class Agent:
     def run(self) -> None:
         """Work until a Stop arrives. Raises sqlite3.DatabaseError if the outbox's file turns out to be damaged."""
         self._panel.show(Picture(Feedback(Tone.NOTHING, f"{words.NOT_READY.ja} / {words.NOT_READY.en}")))
+        self._store.withdraw_pictures()
         self._store.uplink.start()
         for lamp in self._lamps.values():
             lamp.start()
@@ -217,17 +218,19 @@ class Agent:
 
     def _pictures(self) -> None:
         """Publish the stations whose open sessions or machines changed."""
-        now, sessions = self._store.clock.read().at, self._store.memory.open()
+        now, sessions = self._store.clock.read(), self._store.memory.open()
         names = dict.fromkeys([*self._pictured, *(one.station for one in sessions)])
+        views = []
         for name in names:
             here = tuple(one for one in sessions if one.station == name)
             machine, since = self._machines.seen(name)
             devices, loose = self._devices.at(name), self._machines.loose(name)
             if self._pictured.get(name) != (here, machine, since, devices, loose):
                 self._pictured[name] = here, machine, since, devices, loose
-                self._store.uplink.picture(
-                    station_view(name, here, now, machine=machine, machine_at=since, devices=devices, loose=loose)
+                views.append(
+                    station_view(name, here, now.at, machine=machine, machine_at=since, devices=devices, loose=loose)
                 )
+        self._store.picture(views, now)
 
     def _write_status(self) -> None:
         """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""

@@ -1,17 +1,19 @@
 """What an agent and a player share: the outbox with the scan memory, the kept views, and the way up."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from broker.clock import Clock, Reading, clock
 from broker.events import AnyEvent, encode
 from broker.link import Delivery
-from broker.messages import OrderView
+from broker.messages import OrderView, StationView
 from broker.topics import Topic, TopicError
 from edge.inbox import Down, Inbox, Item, Up
 from edge.log import Log
-from edge.outbox import Outbox, Source
+from edge.outbox import Outbox, RefusedError, Source
 from edge.rules import EMPTY, Memory, UnreadableError, dump, load
 from edge.salvage import resume
 from edge.settings import Edge
@@ -23,7 +25,8 @@ _KEEP_AGAIN_SECONDS, _MUCH_ROWS = 0.5, 1000
 """After a long outage much may go: then it goes on sooner, still a few at a time."""
 _TROUBLE_SECONDS = 5.0
 """How long to leave a disk alone that has just failed."""
-_MEMORY = "memory"
+_MEMORY, _PICTURED = "memory", "pictured"
+_PICTURED_MOST = 500
 
 
 class Store:
@@ -42,6 +45,7 @@ class Store:
         self._keep_at = time.monotonic() + _KEEP_SECONDS
         self._trouble_until = 0.0
         self._keeps_views = True
+        self._pictured = self._load_pictured()
 
     def close(self) -> None:
         """Say goodbye and close the files."""
@@ -59,6 +63,21 @@ class Store:
         """Store what machines said. Raises RefusedError, also when the room that is left is for people."""
         lines = [encode(event) for event in events]
         self.uplink.accepted(self.outbox.accept(lines, at=at.at, notes=notes, source=Source.MACHINE))
+
+    def withdraw_pictures(self) -> None:
+        """Have the broker forget the stations that are pictured no more: the settings have changed since."""
+        self.uplink.withdraw(self._pictured)
+
+    def picture(self, views: Sequence[StationView], at: Reading) -> None:
+        """Publish pictures of stations; a later start finds on disk which there were."""
+        known = dict.fromkeys([*self._pictured, *(view.station for view in views)])
+        if len(known) > len(self._pictured):
+            names = list(known)[-_PICTURED_MOST:]
+            with suppress(RefusedError):  # a full disk, which scans tell of
+                self.outbox.accept([], at=at.at, notes={_PICTURED: json.dumps(names).encode()}, source=Source.MACHINE)
+                self._pictured = names
+        for view in views:
+            self.uplink.picture(view)
 
     def by_ticket(self, ticket: str) -> OrderView | None:
         """Return the order to which a ticket belongs (see `edge.rules.Orders`); not current while no server answers."""
@@ -113,6 +132,12 @@ class Store:
             why = str(error)
         if why:
             self._log("WARNING", "an order view was not kept", topic=topic, why=why)
+
+    def _load_pictured(self) -> list[str]:
+        try:
+            return [str(name) for name in json.loads(self.outbox.note(_PICTURED) or b"[]")]
+        except (ValueError, TypeError):
+            return []
 
     def _memory(self) -> Memory:
         try:

@@ -51,6 +51,7 @@ class Uplink:
         self.connected = False
         self._said_down = False
         self._pictures: dict[str, StationView] = {}
+        self._withdrawn: frozenset[str] = frozenset()
         self._receipts = str(self._topic(Kind.RECEIPT))
         presence = str(self._topic(Kind.PRESENCE))
         self._offline = (presence, Presence(online=False).encode())
@@ -73,7 +74,7 @@ class Uplink:
     # -- facts ---------------------------------------------------------------------------------------------------------
 
     def up(self) -> None:
-        """Note the new connection: presence, a hello, then everything that waits and every station's picture."""
+        """Note the new connection: presence, a hello, then everything that waits and the stations' pictures."""
         self.connected = True
         self._log("INFO", "connected to the broker", waiting=self.sending.waiting)
         self._said_down = False
@@ -81,6 +82,8 @@ class Uplink:
         self.sending.up(new_nonce(), time.monotonic())
         for view in self._pictures.values():
             self._publish_picture(view)
+        for station in self._withdrawn - self._pictures.keys():
+            self.link.publish(str(self._topic(Kind.STATION, station)), b"", retain=True)
 
     def down(self, reason: str) -> None:
         """Note that there is no connection; one line until there is one again."""
@@ -138,6 +141,10 @@ class Uplink:
         if before is None or before.model_copy(update={"at": view.at}) != view:
             self._pictures[view.station] = view
             self._publish_picture(view)
+
+    def withdraw(self, stations: Iterable[str]) -> None:
+        """Take back, at every connection, what is still retained of these stations, if they have no picture now."""
+        self._withdrawn = frozenset(stations)
 
     @property
     def other_server(self) -> bool:

@@ -1,6 +1,5 @@
 """All processes of a demo: the broker, the gateway with its three, every firm's edge on its virtual serial ports."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from broker.clock import FastClock
 from broker.settings import load
@@ -196,10 +196,18 @@ class Cluster:
 
     def malformed(self) -> dict[str, int]:
         """Return how many lines of each machine nobody could read, as the edges said last."""
-        found: dict[str, int] = {}
-        for firm in self.firms:
-            with contextlib.suppress(OSError, ValueError):
-                found |= json.loads((self.place.outbox(firm).parent / "status.json").read_text())["malformed"]
+        return {name: lines for firm in self.firms for name, lines in self._status(firm).get("malformed", {}).items()}
+
+    def heard(self, firm: str) -> dict[str, str]:
+        """Return how each device of a firm's edge is heard, as it said last."""
+        status = next(self._status(one) for one in self.firms if one.id == firm)
+        return {name: device["state"] for name, device in status.get("devices", {}).items()}
+
+    def _status(self, firm: Firm) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.place.outbox(firm).parent / "status.json").read_text())
+        except (OSError, ValueError):
+            return {}
         return found
 
     def note_peaks(self) -> None:

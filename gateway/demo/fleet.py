@@ -19,10 +19,10 @@ from gateway.demo.machines.mtconnect import Agent
 from gateway.demo.place import Broker, table
 from gateway.demo.shop import Turn
 
-UNPLUGGED = "gr-1-counter"
+UNPLUGGED = "nc-5-counter"
 """The device whose cable is pulled out and put in again."""
 BABBLING = "nc-2-dprnt"
-"""The device that sends garbage for a while."""
+"""The device that sends garbage for a while; both are at the one edge that has a device of every kind."""
 GRANT = "pattern readwrite machines/%u/#"
 """What the demo's broker grants besides: it is also the local broker that a shop's own boards publish to."""
 _STEP_MOST = 1000
@@ -45,61 +45,70 @@ class Standing:
     firm: str
     station: str
     driver: str
-    made: Callable[[Where], tuple[Machine, str]]
+    made: "Callable[[Where, Standing], tuple[Machine, str]]"
     """The machine, and the rest of its settings as TOML."""
 
+    @property
+    def port(self) -> str:
+        """What its serial port is called."""
+        return f"usb-{self.id}-if00"
 
-def _adapter(_: Where) -> tuple[Machine, str]:
+
+def _adapter(_: Where, __: Standing) -> tuple[Machine, str]:
     machine = Adapter()
     return machine, table(address=machine.address)
 
 
-def _dprnt(where: Where) -> tuple[Machine, str]:
-    machine = DprntControl(where.folder, "usb-Fanuc-if00")
+def _dprnt(where: Where, standing: Standing) -> tuple[Machine, str]:
+    machine = DprntControl(where.folder, standing.port)
     return machine, table(port=str(machine.port))
 
 
-def _haas(_: Where) -> tuple[Machine, str]:
+def _haas(_: Where, __: Standing) -> tuple[Machine, str]:
     machine = EthernetHaas()
     return machine, table(address=machine.address)
 
 
-def _counter(where: Where) -> tuple[Machine, str]:
-    machine = PulseCounter(where.folder, "usb-Arduino-if00")
+def _counter(where: Where, standing: Standing) -> tuple[Machine, str]:
+    machine = PulseCounter(where.folder, standing.port)
     return machine, table(port=str(machine.port), cycle_seconds=1)
 
 
-def _plc(_: Where) -> tuple[Machine, str]:
+def _plc(_: Where, __: Standing) -> tuple[Machine, str]:
     machine = Line(Unit(1, holding={0: 0, 1: 0}, discrete={0: 0}))
     parts = table("[[machine.signal]]", name="parts", address=40001, type="u32_swapped")
     green = table("[[machine.signal]]", name="running", table="discrete", address=10001)
-    return machine, "\n".join([table(port=str(machine.port), nothing_on="idle"), parts, green])
+    return machine, "\n".join([table(port=str(machine.port), nothing_on="idle", poll_seconds=2), parts, green])
 
 
-def _esp32(where: Where) -> tuple[Machine, str]:
-    name, broker = "plating/esp32", where.broker
-    password = broker.passwords.get("plating")
-    machine = Esp32(broker.port, name, login=("plating", password) if password else None)
-    login = {"username": "plating", "password_file": str(where.folder / "plating.password")} if password else {}
+def _esp32(where: Where, standing: Standing) -> tuple[Machine, str]:
+    firm, broker = standing.firm, where.broker
+    name, password = f"{firm}/{standing.station}", broker.passwords.get(firm)
+    machine = Esp32(broker.port, name, login=(firm, password) if password else None)
+    login = {"username": firm, "password_file": str(where.folder / f"{firm}.password")} if password else {}
     return machine, table(preset="esp32", name=name, port=broker.port, version=broker.version, **login)
 
 
-def _mtconnect(_: Where) -> tuple[Machine, str]:
+def _mtconnect(_: Where, __: Standing) -> tuple[Machine, str]:
     machine = Agent()
     return machine, table(address=machine.address)
 
 
+EVERY_KIND = "turning"
+"""The firm at whose one edge there is a machine of every kind, beside its scanners."""
 FLEET = (
-    Standing("nc-1-adapter", "turning", "nc-1", "shdr", _adapter),
-    Standing("nc-2-dprnt", "turning", "nc-2", "dprnt", _dprnt),
-    Standing("nc-4-haas", "turning", "nc-4", "haas", _haas),
+    Standing("nc-1-adapter", EVERY_KIND, "nc-1", "shdr", _adapter),
+    Standing("nc-2-dprnt", EVERY_KIND, "nc-2", "dprnt", _dprnt),
+    Standing("nc-4-haas", EVERY_KIND, "nc-4", "haas", _haas),
+    Standing("nc-5-counter", EVERY_KIND, "nc-5", "counter", _counter),
+    Standing("nc-7-plc", EVERY_KIND, "nc-7", "modbus", _plc),
+    Standing("nc-8-esp32", EVERY_KIND, "nc-8", "mqtt", _esp32),
+    Standing("nc-10-mill", EVERY_KIND, "nc-10", "mtconnect", _mtconnect),
     Standing("gr-1-counter", "grinding", "gr-1", "counter", _counter),
-    Standing("gr-2-plc", "grinding", "gr-2", "modbus", _plc),
     Standing("tank-1-esp32", "plating", "tank-1", "mqtt", _esp32),
-    Standing("bench-1-cmm", "inspection", "bench-1", "mtconnect", _mtconnect),
+    Standing("bench-1-cmm", "inspection", "bench-1", "shdr", _adapter),
 )
-"""Lathes with an adapter, with a serial port and a Haas; a grinder with a pulse counter and one with a PLC; a board on
-MQTT at a tank; a measuring machine with an MTConnect agent."""
+"""Seven kinds at one edge, one cheap one at each of the others: what machines cost here, everybody's scans wait for."""
 
 
 @dataclass(slots=True)
@@ -134,7 +143,7 @@ class Fleet:
 
     def __post_init__(self) -> None:
         for one in FLEET:
-            self.machines[one.id], rest = one.made(self.where)
+            self.machines[one.id], rest = one.made(self.where, one)
             self.doing[one.firm, one.station] = Doing()
             head = table("[[machine]]", id=one.id, driver=one.driver, station=one.station, step_most=_STEP_MOST)
             self._tables.setdefault(one.firm, []).append(f"{head}{rest}")
@@ -188,3 +197,8 @@ def firm_of(machine: str) -> str:
 def by_driver() -> Mapping[str, int]:
     """Return how many machines of each driver there are."""
     return Counter(one.driver for one in FLEET)
+
+
+def kind_of(device: str) -> str:
+    """Return a device's driver; what is no machine is a scanner."""
+    return next((one.driver for one in FLEET if one.id == device), "scanner")

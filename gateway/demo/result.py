@@ -10,7 +10,7 @@ from broker.events import CountReading, EventError, Machine, MachineState, decod
 from broker.topics import author
 from gateway.audit import projected_of, records_of
 from gateway.demo.cluster import Cluster
-from gateway.demo.fleet import by_driver
+from gateway.demo.fleet import EVERY_KIND, by_driver, kind_of
 from gateway.demo.place import DATABASE_PREFIX
 from gateway.demo.tally import Delays, keys, percentiles
 from gateway.ledger import Ledger
@@ -157,12 +157,20 @@ def _machines(cluster: Cluster, rows: Iterable[Row], board_seconds: Mapping[str,
                     pieces[row.author, counted.station] = counted.total
     return {
         "devices": dict(by_driver()),
+        "every_kind": {
+            "edge": _edge_of(cluster, EVERY_KIND),
+            "heard": sorted({kind_of(name) for name, state in cluster.heard(EVERY_KIND).items() if state == "heard"}),
+        },
         "ran": len(ran),
         "readings": readings,
         "pieces": sum(pieces.values()),
         "malformed": sum(cluster.malformed().values()),
         "board_seconds": dict(board_seconds),
     }
+
+
+def _edge_of(cluster: Cluster, firm: str) -> str:
+    return author(firm, next(one.edge for one in cluster.firms if one.id == firm))
 
 
 def _audited(ledger: Ledger, state: State, settings: Gateway) -> dict[str, bool | int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from edge.drivers.table import DRIVERS
-from gateway.demo.fleet import FLEET, Fleet, Where
+from gateway.demo.fleet import EVERY_KIND, FLEET, Fleet, Where
 from gateway.demo.place import Broker
 from gateway.demo.shop import Turn
 from tests.bench.budget import Budget
@@ -61,7 +61,7 @@ def lines_a_second(driver: str) -> float:
 def agent(directory: Path, broker: Mosquitto, *, machines: bool, seconds: float) -> Mapping[str, float]:
     """Run a real agent so long with nothing new to say; return its memory in MB and its CPU in percent of a core."""
     fleet, node = Fleet(Where(directory, Broker(broker.port, "5", {}))), Node(broker.port)
-    tables = [table for firm in dict.fromkeys(one.firm for one in FLEET) for table in fleet.tables(firm)]
+    tables = fleet.tables(EVERY_KIND)
     one = Agent(directory, broker.port, PtyScanner(directory))
     if machines:
         fleet.start()
@@ -71,7 +71,8 @@ def agent(directory: Path, broker: Mosquitto, *, machines: bool, seconds: float)
     try:
         if machines:
             for standing in FLEET:
-                one.says(f"machine {standing.id} is heard")
+                if standing.firm == EVERY_KIND:
+                    one.says(f"machine {standing.id} is heard")
                 fleet.take(Turn(0.0, standing.firm, standing.station, running=True))
             one.says("machine m8 is heard")
             node.start()  # its birth is heard by those who are there

@@ -219,6 +219,8 @@ class TestTheWhole:
         assert result["drained"]
         machines = result["machines"]
         assert len(machines["devices"]) == 7
+        assert machines["every_kind"]["edge"] == "turning/pi-1"
+        assert {"scanner", "haas", "modbus", "mqtt", "mtconnect", "shdr"} <= set(machines["every_kind"]["heard"])
         assert machines["ran"] >= 3, "not every station has work in 12 seconds"
         assert machines["pieces"] > 0
         assert machines["malformed"] > 0, "one sent garbage"

@@ -21,7 +21,7 @@ def test_a_node_is_heard_from_its_birth_to_its_death_and_is_only_ever_asked_to_b
 
     node = Node(mosquitto.port).start()
     agent = Agent(tmp_path, mosquitto.port)
-    table = f'''[[machine]]
+    table = f"""[[machine]]
 id = "m1"
 driver = "sparkplug"
 station = "cell-1"
@@ -30,7 +30,7 @@ node = "cell-1"
 device = "lathe-1"
 port = {mosquitto.port}
 dwell_seconds = 0
-'''
+"""
     agent.settings.write_text(agent.settings.read_text() + table)
     try:
         agent.ready()
@@ -38,7 +38,7 @@ dwell_seconds = 0
         node.run()  # an alias of a birth that nobody here has heard
         agent.until(lambda: node.commands, "it to be asked for its birth")
         agent.until(lambda: does(server, "cell-1", MachineState.RUNNING), "it to run on the board")
-        assert heard(server, "cell-1") == {"m1": "heard"}
+        agent.until(lambda: heard(server, "cell-1") == {"m1": "heard"}, "it to be heard")
         node.piece(3)
         agent.until(lambda: counted() == [3], "three pieces")
         node.raw("spBv1.0/shop/DDATA/cell-1/lathe-1", b'{"execution": "READY"}')

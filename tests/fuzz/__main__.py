@@ -24,7 +24,7 @@ def fuzz(driver: str, seconds: int) -> tuple[int, str]:
         for case in (CASES / driver).glob("*/input.bin"):
             shutil.copy(case, Path(corpus) / case.parent.name)
         KEPT.mkdir(parents=True, exist_ok=True)
-        options = [f"-max_total_time={seconds}", f"-artifact_prefix={KEPT}/{driver}-", "-max_len=4096", "-timeout=10"]
+        options = [f"-max_total_time={seconds}", f"-artifact_prefix={KEPT}/{driver}-", "-max_len=4096", "-timeout=60"]
         done = subprocess.run(
             [sys.executable, "-m", "tests.fuzz.target", driver, *options, corpus],
             capture_output=True, text=True, errors="replace", check=False,
