@@ -37,7 +37,7 @@ class Bus:
         self._heard: list[bool | None] = [None] * len(machines)
         """Of each machine: what was said of it last, heard or lost; None if nothing was."""
         self._kept = KeptOpen(f"line {self._place}", self._place, pace=_PACE, hear=self._hear, failed=self._fail)
-        self.start, self.stop = self._kept.start, self._kept.stop
+        self.start, self.leave, self.stop = self._kept.start, self._kept.leave, self._kept.stop
 
     @property
     def tallies(self) -> Mapping[str, Tally]:

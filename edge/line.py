@@ -65,9 +65,13 @@ class KeptOpen:
         """Begin opening it; returns at once."""
         self._thread.start()
 
+    def leave(self) -> None:
+        """Ask the thread to let go of the line; returns at once."""
+        self.stopping.set()
+
     def stop(self) -> None:
         """Let go of the line and wait for the thread."""
-        self.stopping.set()
+        self.leave()
         if self._thread.is_alive():
             self._thread.join(2.0)
 
@@ -104,7 +108,7 @@ class Line:
         self._hasty = False
         """Whether the last one that was opened did not: a device, or a converter, that accepts and closes at once."""
         self._kept = KeptOpen(name, place, pace=pace, hear=self._use, failed=self._fail)
-        self.start, self.stop = self._kept.start, self._kept.stop
+        self.start, self.leave, self.stop = self._kept.start, self._kept.leave, self._kept.stop
 
     def write(self, data: bytes) -> None:
         """Send from another thread, if the line is open; a device that is away misses it."""

@@ -8,7 +8,7 @@ from edge.inbox import Inbox, MachineFound, MachineLost, Scanned, Sensed
 from edge.line import Line, Pace
 from edge.tap import Tap
 
-_PACE = Pace(read_seconds=0.25, retry_seconds_first=0.5, retry_seconds_max=10.0)
+_RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX = 0.5, 10.0
 WAITING_MOST = 20
 """Beyond so many unread items a device is not read on: one that never stops talking must fill no memory, and a scan
 waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read."""
@@ -19,8 +19,9 @@ class MachinePort:
 
     def __init__(self, machine: Device, inbox: Inbox, tap: Tap) -> None:
         self._machine, self._inbox = machine, inbox
-        self._line = Line(f"machine {machine.id}", machine.place, machine.parser(), pace=_PACE, ear=self, tap=tap)
-        self.start, self.stop = self._line.start, self._line.stop
+        pace = Pace(machine.read_seconds, _RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX)
+        self._line = Line(f"machine {machine.id}", machine.place, machine.parser(), pace=pace, ear=self, tap=tap)
+        self.start, self.leave, self.stop = self._line.start, self._line.leave, self._line.stop
 
     @property
     def tally(self) -> Tally:

@@ -25,7 +25,7 @@ class Port:
         self._reader, self._inbox = reader, inbox
         pace = Pace(reader.read_seconds, _RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX)
         self._line = Line(f"port {reader.id}", reader.place, reader.parser(), pace=pace, ear=self, tap=tap)
-        self.start, self.stop = self._line.start, self._line.stop
+        self.start, self.leave, self.stop = self._line.start, self._line.leave, self._line.stop
 
     @property
     def tally(self) -> Tally:

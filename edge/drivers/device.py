@@ -117,6 +117,11 @@ class Device(Settings):
         raise NotImplementedError
 
     @property
+    def read_seconds(self) -> float:
+        """How long one read waits when nothing comes: what an idle edge costs is mostly its waking up."""
+        return 0.5
+
+    @property
     def line(self) -> object:
         """What those who share its line have in common."""
         return self.place

@@ -25,6 +25,11 @@ class Shdr(NetworkDevice):
     driver: Literal["shdr"]
     keys: Keys = Keys()
 
+    @property
+    def read_seconds(self) -> float:
+        """Shorter: an adapter that is to be asked twice a second hangs up on whoever comes late."""
+        return 0.25
+
     def parser(self) -> Parser:
         """See `Device`."""
         return Parser(Names(**self.keys.model_dump()))
