@@ -1,6 +1,7 @@
 """The command `mawashi`: the shared server, its tickets and its administration. Each command imports what it needs."""
 
 import getpass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -260,6 +261,22 @@ def replay(  # noqa: PLR0917 - Typer makes options of them
 
     wanted = Wanted(file, mapping, said, yes, dry_run, verify, as_json)
     raise typer.Exit(run(read_settings(settings_path(settings)), wanted))
+
+
+@app.command("figures")
+def machine_figures(  # noqa: PLR0917 - Typer makes options of them
+    firm: Annotated[str, typer.Argument(help="Its id: turning.")],
+    station: Annotated[str, typer.Argument(help="設備: nc-1.")],
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; else today.")] = None,
+    count: Annotated[int, typer.Option("--days", min=1, max=31, help="How many days.")] = 1,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """設備の数字 / ISO 22400 figures of one machine, each with what it was computed from. Firms turn it on."""
+    from gateway.figures.command import show
+
+    found = read_settings(settings_path(settings))
+    raise typer.Exit(show(found, firm, station, day.date() if day else None, count, as_json=as_json))
 
 
 @app.command()

@@ -344,7 +344,7 @@ def machine_fact(firm: str, edge: str, station: str, *, state: str, since: datet
     return Fact(
         firm,
         "machine",
-        (("edge", edge), ("station", station)),
+        _machine_tags(edge, station),
         nanoseconds(since) + seq % 1000,
         {"state": state, "at_ms": _ms(at), "void": 0},
     )
@@ -355,10 +355,33 @@ def count_fact(firm: str, edge: str, station: str, *, signal: str, total: int, a
     return Fact(
         firm,
         "count",
-        (("edge", edge), ("station", station), ("signal", tag(signal))),
+        _count_tags(edge, station, signal),
         nanoseconds(at) + seq % 1000,
         {"total": total, "void": 0},
     )
+
+
+def station_owner(firm: str, edge: str, station: str) -> str:
+    """Return who owns what a station's machine says, in the state."""
+    return f"s:{firm}/{edge}/{station}"
+
+
+def machine_series(firm: str, edge: str, station: str) -> tuple[str, str, str]:
+    """Return where a machine's changes of state stand: firm, measurement, tags."""
+    return firm, "machine", _tags(_machine_tags(edge, station))
+
+
+def count_series(firm: str, edge: str, station: str, signal: str) -> tuple[str, str, str]:
+    """Return where one counter's readings stand: firm, measurement, tags."""
+    return firm, "count", _tags(_count_tags(edge, station, signal))
+
+
+def _machine_tags(edge: str, station: str) -> tuple[tuple[str, str], ...]:
+    return ("edge", edge), ("station", station)
+
+
+def _count_tags(edge: str, station: str, signal: str) -> tuple[tuple[str, str], ...]:
+    return (*_machine_tags(edge, station), ("signal", tag(signal)))
 
 
 def edge_fact(firm: str, edge: str, at: datetime, *, committed: int, waiting: int, missing: int, lost: int) -> Fact:

@@ -297,23 +297,19 @@ class Index:
         else:
             fact = facts.count_fact(*place, signal=event.signal, total=event.total, at=stamped.stamp, seq=row.seq)
         ((key, fields),) = facts.index([fact]).items()
-        self._products.put_fact(_owner(place), key, fields, void=not self._in_force(row.key))
+        self._products.put_fact(facts.station_owner(*place), key, fields, void=not self._in_force(row.key))
 
     def _write_machines(self) -> None:
         """Say of each machine what it last reported."""
         for place in self._changed_machines:
             machine, at, since = MachineState.UNKNOWN, None, None
-            if last := self._products.latest_fact(_owner(place), "machine"):
+            if last := self._products.latest_fact(facts.station_owner(*place), "machine"):
                 fields = loads(last[1])
                 machine, at = MachineState(fields["state"]), _instant(fields["at_ms"] * 1_000_000)
                 since = _instant(last[0])
             self._stations[place] = StationRow(*place, machine, at, since)
             self._products.put_station(self._stations[place])
         self._changed_machines.clear()
-
-
-def _owner(place: _Place) -> str:
-    return "s:" + "/".join(place)
 
 
 def _instant(at_ns: int) -> datetime:

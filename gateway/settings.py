@@ -39,6 +39,8 @@ class Firm(Settings):
     telephone: Annotated[str, Field(max_length=20)] = ""
     stations: dict[Id, Annotated[str, Field(max_length=40)]] = Field(default_factory=dict)
     """設備・作業台 by id, and how people call them: labels are printed before any scan."""
+    machine_figures: bool = False
+    """設備の数字: whether the firm wants ISO 22400 figures of its machines; without it nothing is computed of them."""
 
 
 class Gateway(Settings):
@@ -101,6 +103,10 @@ class Gateway(Settings):
     def socket(self) -> Path:
         """The gateway's own API, readable by its owner only."""
         return self.data_dir / "gateway.sock"
+
+    def wants_figures(self, firm: str) -> bool:
+        """Say whether a firm has turned on the figures of its machines."""
+        return any(known.id == firm and known.machine_figures for known in self.firms)
 
     def firm_name(self, firm: str) -> str:
         """Return how to call a firm; its id if it is not listed."""

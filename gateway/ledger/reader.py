@@ -240,6 +240,25 @@ class Ledger:
             ).first()
         return _row(found) if found else None
 
+    def ends(self, author: str) -> list[tuple[Row, Row]]:
+        """Return the first and the last row of each epoch of one author, in order of first arrival."""
+        rows, epochs, own = t.rows.c, t.epochs.c, t.rows.alias().c
+        of_epoch = [
+            select(end(own.seq)).where(own.epoch_id == epochs.id).correlate(t.epochs).scalar_subquery()
+            for end in (func.min, func.max)
+        ]
+        found: dict[str, list[Row]] = {}
+        with self._engine.begin() as connection:
+            wanted = _ROWS.where(epochs.author == author, rows.seq.in_(of_epoch)).order_by(epochs.id, rows.seq)
+            for row in map(_row, connection.execute(wanted)):
+                found.setdefault(row.epoch, []).append(row)
+        return [(some[0], some[-1]) for some in found.values()]
+
+    def last_contact(self, author: str) -> datetime | None:
+        """Return when an author was last heard."""
+        with self._engine.begin() as connection:
+            return connection.scalar(select(t.authors.c.last_contact).where(t.authors.c.author == author))
+
     def minted(self, ticket: str) -> bool:
         """Say whether this ticket id was ever given out here."""
         with self._engine.begin() as connection:

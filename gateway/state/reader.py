@@ -230,6 +230,18 @@ class State:
         wanted = select(f.tags, f.at_ns).where(f.firm == firm, f.measurement == measurement, ~f.void)
         return {(one.tags, one.at_ns) for one in self._all(wanted)}
 
+    def series(self, owner: str, series: tuple[str, str, str], since_ns: int, until_ns: int) -> list[tuple[int, str]]:
+        """Return time and fields of what an owner said in one series (firm, measurement, tags), oldest first: the last
+        before `since_ns`, and everything from then until `until_ns`. What is void is left out.
+        """
+        f, (firm, measurement, tags) = t.facts.c, series
+        one = select(f.at_ns, f.fields).where(
+            f.owner == owner, f.firm == firm, f.measurement == measurement, f.tags == tags, ~f.void
+        )
+        before = one.where(f.at_ns < since_ns).order_by(f.at_ns.desc()).limit(1)
+        within = one.where(f.at_ns >= since_ns, f.at_ns < until_ns).order_by(f.at_ns)
+        return [(found.at_ns, found.fields) for found in (*self._all(before), *self._all(within))]
+
     def fact_firms(self) -> list[str]:
         """Return every firm that has facts."""
         return sorted(one.firm for one in self._all(select(t.facts.c.firm).distinct()))
