@@ -5,7 +5,7 @@ stops, or a plug that is pulled, leaves an output as it was.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Protocol, Self
@@ -81,13 +81,15 @@ class Lamp(Settings):
             )
         return self
 
-    def light(self) -> "Light":
-        """Open it. Raises one of `edge.wire.FAILURES`."""
+    def light(self, others: Iterable[Path] = ()) -> "Light":
+        """Open it, unless its port is that of another device under any name. Raises one of `edge.wire.FAILURES`."""
         if self.gpio is not None:
             pins = {Output.OK: self.gpio.ok, Output.WARNING: self.gpio.warning, Output.ERROR: self.gpio.error}
             return open_outputs(self.gpio.chip, pins, active_low=self.gpio.active_low)
         assert self.port
         assert self.commands
+        if self.port.resolve() in {one.resolve() for one in others}:
+            raise OSError("its port is that of a scanner or machine, which no lamp may be sent to")
         commands: dict[Output | None, bytes] = {one: bytes.fromhex(getattr(self.commands, one)) for one in Output}
         return _SerialLight(
             open_wire(Serial(self.port, self.baud, self.framing)), commands | {None: bytes.fromhex(self.commands.off)}
@@ -122,8 +124,8 @@ class _SerialLight:
 class LampPort:
     """Shows answers on a thread of its own, the latest first; a lamp that is away or slow keeps no scan waiting."""
 
-    def __init__(self, lamp: Lamp, log: Log) -> None:
-        self._lamp, self._log = lamp, log
+    def __init__(self, lamp: Lamp, log: Log, *, others: Iterable[Path] = ()) -> None:
+        self._lamp, self._log, self._others = lamp, log, tuple(others)
         self._tone: Tone | None = None
         self._new, self._stopping = threading.Event(), threading.Event()
         self._light: Light | None = None
@@ -157,7 +159,7 @@ class LampPort:
 
     def _play(self, pattern: tuple[tuple[Output | None, int], ...]) -> None:
         if self._light is None:
-            self._light = self._lamp.light()
+            self._light = self._lamp.light(self._others)
         for output, milliseconds in pattern:
             self._light.show(output)
             if self._new.wait(milliseconds / 1000):

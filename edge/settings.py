@@ -85,7 +85,7 @@ class Edge(Settings):
                 "port",
                 [
                     *(str(one.port) for one in self.lamp if one.port),
-                    *{str(one) for one in self.places.values() if isinstance(one, device.Serial)},
+                    *{str(one) for one in self.ports},
                 ],
             ),
             ("機械", "machines", "id", [one.id for one in self.machine]),
@@ -138,6 +138,11 @@ class Edge(Settings):
     def places(self) -> dict[str, device.Place]:
         """Where each scanner and machine is heard, by its id."""
         return {one.id: one.place for one in (*self.scanner, *self.machine)}
+
+    @property
+    def ports(self) -> tuple[Path, ...]:
+        """The serial ports of scanners and machines: no lamp may be on one."""
+        return tuple(one.port for one in self.places.values() if isinstance(one, device.Serial))
 
     @property
     def outbox_path(self) -> Path:

@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +28,18 @@ from edge.drivers.device import Device, Gpio, Keys, Place, Serial, Topics
 from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
 from edge.installer.asking import Asked, ask
+from edge.lamp import Lamp
 from edge.line import why_not_open
 from edge.lock import is_held
+from edge.rules.lamp import Output
 from edge.settings import Edge
 from edge.uplink import ToInbox, hello_of
+from edge.wire import FAILURES
 
 _ANSWER_SECONDS = 5.0
 _REPEAT_SECONDS = 1.5
 _LOW_BYTES = 500_000_000
+_LIT_SECONDS = 0.4
 _SERVER = Word("共有サーバー", "server")
 _NO_ANSWER = Word(
     "返事がありません。共有サーバーで mawashi check を実行してください",
@@ -90,6 +94,8 @@ def check(settings: Edge) -> Iterator[Line]:
         yield _scanner(scanner, running)
     for machine in settings.machine:
         yield _machine(machine, running)
+    for lamp in settings.lamp:
+        yield _lamp(lamp, settings.ports, running)
     yield from _connection(settings, held) if running is None else _running_connection(settings, running)
 
 
@@ -248,6 +254,27 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     if heard.state == "waiting" and (running is not None or not machine.answers):
         return Line(Word(f"{what.ja}（まだ何も言いません）", f"{what.en} (nothing said yet)"))
     return Line(what, _UNHEARD.get(heard.state))
+
+
+def _lamp(lamp: Lamp, others: Iterable[Path], running: dict[str, Any] | None) -> Line:
+    """Light each output for a moment; a running agent has the lamp to itself, and says in its log if it is away."""
+    if running is not None:
+        return Line(Word(f"ランプ {lamp.id}（現場端末が使用中）", f"lamp {lamp.id} (the agent has it)"))
+    what = Word(
+        f"ランプ {lamp.id}：ok、warning、error の順に光りましたか", f"lamp {lamp.id}: did ok, warning, error light up?"
+    )
+    try:
+        light = lamp.light(others)
+        try:
+            for output in (*Output, None):
+                light.show(output)
+                time.sleep(_LIT_SECONDS if output else 0)
+        finally:
+            light.close()
+    except FAILURES as error:
+        english = f"{error}. Plug it in, close other programs, compare port with: mawashi-edge ports"
+        return Line(what, Word("光りません。差して、port を mawashi-edge ports と見比べてください", english))
+    return Line(what)
 
 
 def _heard(running: dict[str, Any] | None, device: str) -> str:

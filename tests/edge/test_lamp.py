@@ -9,6 +9,7 @@ import pytest
 
 from broker.settings import SettingsError, validate
 from edge.gpio import Outputs
+from edge.installer.check import _lamp
 from edge.lamp import LampPort
 from edge.rules import Tone
 from edge.rules.lamp import PATTERNS, Output
@@ -113,3 +114,22 @@ def test_a_lamp_on_another_devices_line_and_one_that_is_nowhere_are_refused(lamp
     with pytest.raises(SettingsError) as caught:
         settings(**lamp)
     assert sentence in caught.value.problems[0]
+
+
+def test_a_lamp_is_never_sent_to_another_devices_port_under_another_name(tmp_path: Path):
+    pty = PtyScanner(tmp_path)
+    lamp = settings(port=str(pty.port)).lamp[0]
+    with pytest.raises(OSError, match="no lamp may be sent to"):
+        lamp.light([pty.port.resolve()])
+    assert pty.heard() == b""
+
+
+def test_check_lights_each_output_and_says_when_there_is_no_lamp(tmp_path: Path):
+    pty = PtyScanner(tmp_path)
+    lamp = settings(port=str(pty.port)).lamp[0]
+    assert _lamp(lamp, (), None).remedy is None
+    assert pty.heard() == bytes([0, 1, 0, 2, 0, 3, 0])
+    pty.unplug()
+    remedy = _lamp(lamp, (), None).remedy
+    assert remedy is not None
+    assert "Plug it in" in remedy.en
