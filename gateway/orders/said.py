@@ -9,12 +9,15 @@ from typing import Any
 from broker.events import Order
 from gateway.orders.columns import HEADINGS
 from gateway.orders.parts import Part
+from gateway.orders.problems import Problem
 from gateway.orders.proposals import Parsed, Proposal
 from gateway.settings import Gateway
 from gateway.sheets import letter
 
 _FIRST = 40
-"""Problems printed for people; one wrong column makes one a row."""
+"""Different things printed for people."""
+_ROWS_NAMED = 8
+"""Rows of which the same is said: one wrong column makes one a row."""
 
 
 def preview(name: str, parsed: Parsed, *, json: bool) -> None:
@@ -23,11 +26,8 @@ def preview(name: str, parsed: Parsed, *, json: bool) -> None:
         print(json_text.dumps(_preview(parsed), ensure_ascii=False))
         return
     _how(parsed)
-    for one in (*parsed.problems[:_FIRST], *parsed.notes[:_FIRST]):
-        print(one, file=sys.stderr)
-    for kind, found in (("", parsed.problems), ("お知らせ ", parsed.notes)):
-        if len(found) > _FIRST:
-            print(f"{kind}ほか {len(found) - _FIRST} / {len(found) - _FIRST} more", file=sys.stderr)
+    _print_all(parsed.problems)
+    _print_all(parsed.notes)
     if parsed.problems:
         print(
             f"{name}：{len(parsed.problems)}か所を直してください。何も登録していません / "
@@ -53,13 +53,32 @@ def orders(settings: Gateway, events: Sequence[Order], parsed: Parsed, kept: Pat
         notes = [note.plain() for note in parsed.notes]
         print(json_text.dumps({"orders": lines, "notes": notes, "kept": kept and str(kept)}, ensure_ascii=False))
         return
-    for note in parsed.notes[:_FIRST]:
-        print(note, file=sys.stderr)
+    _print_all(parsed.notes)
     for line in lines:
         called = line["own_number"] or line["customer_number"] or "—"
         print(f"{line['number']}  {called}  {line['part']}  {' '.join(line['tickets'])}  {line['page']}")
     if kept:
         print(f"読み方を覚えました：{kept} / The answers are kept for the next file.", file=sys.stderr)
+
+
+def _print_all(found: Sequence[Problem]) -> None:
+    """Print what is said of the file; what is said of many rows once, with the first of them."""
+    same: dict[tuple[object, ...], list[Problem]] = {}
+    for one in found:
+        same.setdefault((one.sheet, one.place, one.column, one.reason, one.remedy), []).append(one)
+    groups = list(same.values())
+    for first, *others in groups[:_FIRST]:
+        print(first, file=sys.stderr)
+        if others:
+            rows = [str(one.line) for one in others[:_ROWS_NAMED]]
+            ja, en = ("…", "...") if len(others) > len(rows) else ("", "")
+            print(
+                f"    ほか{len(others)}行も同じ：{'、'.join(rows)}{ja}行目 / "
+                f"the same in {len(others)} more: row {', '.join(rows)}{en}",
+                file=sys.stderr,
+            )
+    if left := sum(map(len, groups[_FIRST:])):
+        print(f"ほか {left} / {left} more", file=sys.stderr)
 
 
 def parts(found: Sequence[Part], *, json: bool) -> None:
