@@ -11,6 +11,7 @@ from broker.settings import load
 from broker.words import Word
 from gateway.replay.asking import ask, terminal, unanswered
 from gateway.replay.grid import Unreadable, grids
+from gateway.replay.issued import as_begun, folder
 from gateway.replay.lanes import sayable, station_id
 from gateway.replay.mapping import History
 from gateway.replay.mapping_file import written
@@ -34,6 +35,8 @@ class Chosen:
     text: str | None = None
     """The mapping as proposed, to be kept; None: it is there."""
     persons: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    """Names of sheets that are not read."""
 
     def keep(self, *, say: bool) -> None:
         """Write the proposed mapping. Raises HistoryError if it cannot be."""
@@ -69,7 +72,7 @@ def choose(settings: Gateway, file: Path, mapping: Path | None, answers: Mapping
                 f"{path} is there already: change it instead of passing --set"
             )
             raise HistoryError([sentence])
-        history = load(History, path)
+        history = as_begun(folder(settings.data_dir, name), data, load(History, path))
         return Chosen(name, data, history, read(data, history), path)
     try:
         found = grids(data, encoding=answers.get("encoding"), delimiter=answers.get("delimiter"))
@@ -88,8 +91,10 @@ def choose(settings: Gateway, file: Path, mapping: Path | None, answers: Mapping
         said[question.key] = ask(question)
     assert proposal.history
     assert proposal.reading
-    text = written(proposal.history, file.name)
-    return Chosen(name, data, proposal.history, proposal.reading, path, text, proposal.persons)
+    history, reading = as_begun(folder(settings.data_dir, name), data, proposal.history), proposal.reading
+    if history != proposal.history:
+        reading = read(data, history)
+    return Chosen(name, data, history, reading, path, written(history, file.name), proposal.persons, proposal.sheets)
 
 
 def name_of(path: Path) -> str:

@@ -131,7 +131,7 @@ def _show(chosen: Chosen, plan: Plan, found: Preview) -> None:
     stations = {one.row.resource: one.station for one in reversed(plan.sessions)}
     examples = [one for one in chosen.reading.left_out if one.why != "dropped"]
     for part in (
-        understood(chosen.history, chosen.persons),
+        understood(chosen.history, chosen.persons, chosen.sheets),
         sentences(plan, chosen.history),
         effect(found, examples, dict(sorted(stations.items()))),
     ):
@@ -232,7 +232,7 @@ def _play(stage: _Stage, edge: Path, *, compare: bool, quiet: bool) -> Result:
         orders=len(stage.plan.cases),
         operations=len(expected),
         rows=len(stage.plan.sessions),
-        played=sum(line.tone == "finish" for line in lines if line.n > played.resumed_after),
+        played=sum(line.last for line in lines if line.n > played.resumed_after),
         seconds=seconds,
         seconds_to_boards=seconds_to_boards,
         odd=played.odd,

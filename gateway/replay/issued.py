@@ -93,9 +93,14 @@ def alone(folder: Path) -> Iterator[None]:
 def fingerprint(data: bytes, history: History) -> str:
     """Return what tells this history, read this way, from any other. The broker's address is no part of it.
 
-    What a mapping does not say of set-up is left out, so that a replay begun before there was such a key goes on.
+    What a mapping does not say of set-up, pauses and blank days is left out, so that a replay begun before there was
+    such a key goes on. Before, pauses were finishes.
     """
     unsaid: dict[str, Any] = {"mqtt": True}
+    if history.pauses == "finish" or not history.has_pauses:
+        unsaid["pauses"] = True
+    if history.blank_days == "leave_out":
+        unsaid["blank_days"] = True
     if not history.setup:
         unsaid["setup"] = True
     if history.events and not history.events.setup:
@@ -119,6 +124,15 @@ def load(folder: Path, history: str | None = None) -> Book | None:
             f"Another history was played in {folder}. Give the mapping another name, or move the folder away"
         )
     return book
+
+
+def as_begun(folder: Path, data: bytes, history: History) -> History:
+    """Return how the replay in this folder reads its file: as then, if it was begun before this was proposed."""
+    before = history.model_copy(update={"pauses": "finish", "blank_days": "leave_out"})
+    with contextlib.suppress(OtherHistory):
+        if (book := load(folder)) and book.history == fingerprint(data, before):
+            return before
+    return history
 
 
 def new_key() -> str:
@@ -145,7 +159,8 @@ def save(folder: Path, book: Book) -> None:
 def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
     """Return the event that creates a case's order, as of the moment its history begins.
 
-    A history does not say how many pieces were ordered, so the order's quantity stays unknown.
+    A history does not say how many pieces were ordered, so the order's quantity and its lot's stay unknown: what its
+    rows report is no promise that a step could be short of.
     """
     return Order(
         at=now.at,
@@ -158,5 +173,5 @@ def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
         order=issued.key,
         part=OrderPart(number=issued.number, own_number=case.name, part=case.part or None, coordinator=firm),
         routing=tuple(Step(no=step.no, name=step.name, firm=firm) for step in case.steps),
-        tickets=(IssuedTicket(id=issued.ticket, quantity=case.pieces),),
+        tickets=(IssuedTicket(id=issued.ticket),),
     )

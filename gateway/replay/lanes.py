@@ -8,12 +8,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from gateway.replay.reading import Row
+from gateway.replay.rows import Row
 
 _STATION_LENGTH = 26
 """Of 32; the rest is for a lane's number."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,22 @@ def _case(name: str, rows: Sequence[Row]) -> Case:
     operations = dict.fromkeys(row.operation for row in rows)
     pieces: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        pieces[row.operation] += (row.good or 0) + row.scrap + row.hold
+        pieces[row.operation] += sum(n or 0 for n in row.counts)
     steps = tuple(Step(10 * place, operation) for place, operation in enumerate(operations, start=1))
     return Case(name, rows[0].start, steps, max(pieces.values()), next((row.part for row in rows if row.part), ""))
 
 
 def _lanes(rows: Sequence[Row]) -> list[int]:
-    """Return for each row (in order of start, then end) the lowest lane whose last row has ended; 1 is the first."""
+    """Return for each row (in order of start, then end) the lowest lane whose last row has ended; 1 is the first.
+
+    One that stays paused never gives its lane back.
+    """
     busy: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
     taken: list[int] = []
     for row in rows:
         ends = busy[row.order, row.operation, row.resource]
         free = next((place for place, end in enumerate(ends) if end <= row.start), len(ends))
-        ends[free : free + 1] = [row.end]
+        ends[free : free + 1] = [_NEVER if row.paused else row.end]
         taken.append(free + 1)
     return taken
 

@@ -81,6 +81,10 @@ class History(Settings):
     """When a row begins that names a day and no time."""
     time_zone: TimeZone = "UTC"
     duplicates: Literal["keep", "leave_out"] = "keep"
+    blank_days: Literal["above", "leave_out"] = "leave_out"
+    """A row without a day (merged cells, 〃) has that of the row above it, or is left out."""
+    pauses: Literal["pause", "finish"] = "pause"
+    """What a word for pausing does to a row of events: interrupt it, or end it."""
     columns: Columns
     events: Events | None = None
     drop: tuple[Where, ...] = ()
@@ -110,6 +114,11 @@ class History(Settings):
                 f"{encoding!r} is no encoding: use utf-8-sig, cp932..."
             ) from None
         return encoding
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether words of its events say that work was interrupted or taken up again."""
+        return self.events is not None and bool(self.events.pause or self.events.resume)
 
     @model_validator(mode="after")
     def _words_for_events(self) -> Self:

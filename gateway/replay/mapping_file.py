@@ -19,6 +19,8 @@ SAID: dict[str, str] = {
     "day_starts": "時刻のない日付はこの時刻から / when a day without a time begins",
     "time_zone": "時刻の時間帯 / time zone of the times",
     "duplicates": "まったく同じ行：keep 別の作業、leave_out 読まない / the very same rows",
+    "blank_days": "日付が空の行：above 上の行の日、leave_out 読まない / rows without a day",
+    "pauses": "中断の行：pause 中断として、finish そこで終わりとして / rows of a pause: interrupt work, or finish it",
     "order": "受注（製番） / order",
     "operation": "工程 / operation",
     "resource": "設備 / machine",

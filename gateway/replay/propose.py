@@ -3,8 +3,6 @@
 Proposing again with an answer more is how an answer is taken in: the same file and answers give the same proposal.
 """
 
-import re
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from broker.settings import SettingsError, validate
 from broker.words import Word
 from gateway.orders.columns import folded, plain
 from gateway.replay import moments
+from gateway.replay.conventions import Column, comma, dates, days_above, decimal, unit
 from gateway.replay.grid import Grid
 from gateway.replay.headings import ROLES, act, fits, is_person, is_setup
 from gateway.replay.mapping import History
@@ -34,13 +33,16 @@ _WORDS: dict[str, Word] = {
     "order": Word("受注（製番）", "the order"),
     "operation": Word("工程", "the operation"),
     "start": Word("開始の日時", "the start"),
-    "end": Word("終了の日時", "the end"),
+    "end": Word(
+        "終了の日時（長さの列なら --set duration=見出し）", "the end (of a column of lengths: --set duration=HEADING)"
+    ),
 }
 OPTIONS = (
     "firm", "sheet", "heading_line", "encoding", "delimiter", "timestamp", "dates", "decimal", "duration_unit",
-    "day_starts", "time_zone", "duplicates",
+    "day_starts", "time_zone", "duplicates", "pauses", "blank_days",
 )  # fmt: skip
 """What may be answered beside the columns."""
+_AS_ANSWERED = ("timestamp", "day_starts", "duplicates", "pauses", "blank_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,10 @@ class Proposal:
     persons: tuple[str, ...]
     """Headings of columns of people, which are not read."""
     unused: tuple[str, ...]
+    sheets: tuple[str, ...] = ()
+    """Names of sheets that are not read."""
     history: History | None = None
     reading: Reading | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column and what its cells look like, as shares of those that are filled."""
-
-    heading: str
-    texts: tuple[str, ...]
-
-    def share(self, test: Any) -> float:
-        return sum(map(bool, map(test, self.texts))) / len(self.texts) if self.texts else 0.0
 
 
 def propose(
@@ -87,11 +80,11 @@ def propose(
     grid, heading_line = _place(found, answers)
     headings, lines = under_headings(grid, heading_line)
     columns = [
-        _Column(heading, tuple(filter(None, (cells[place] if place < len(cells) else "" for _, cells in lines))))
+        Column(heading, tuple(filter(None, (cells[place] if place < len(cells) else "" for _, cells in lines))))
         for place, heading in enumerate(headings)
         if heading
     ]
-    columns = [_Column(one.heading, one.texts[:_LOOKED_AT]) for one in columns]
+    columns = [Column(one.heading, one.texts[:_LOOKED_AT]) for one in columns]
     roles = _answered(_shaped(_roles(columns), answers), columns, answers)
     by_heading = {one.heading: one for one in columns}
     settled: dict[str, Any] = {
@@ -101,13 +94,15 @@ def propose(
         "encoding": grid.encoding,
         "delimiter": grid.delimiter,
         "time_zone": answers.get("time_zone") or time_zone,
-        "dates": answers.get("dates") or _dates([by_heading[roles[one]] for one in _with_days(roles)]),
-        "decimal": answers.get("decimal") or _decimal([by_heading[roles[one]] for one in _numeric(roles)]),
+        "dates": answers.get("dates") or dates([by_heading[roles[one]] for one in _with_days(roles)]),
+        "decimal": answers.get("decimal") or decimal([by_heading[roles[one]] for one in _numeric(roles)]),
         "columns": roles,
-        **{name: answers[name] for name in ("timestamp", "day_starts", "duplicates") if answers.get(name)},
+        **{name: answers[name] for name in _AS_ANSWERED if answers.get(name)},
     }
+    if "date" in roles and days_above(headings, lines, roles):
+        settled.setdefault("blank_days", "above")
     duration = by_heading[roles["duration"]] if "duration" in roles else None
-    settled["duration_unit"] = answers.get("duration_unit") or (duration and _unit(duration))
+    settled["duration_unit"] = answers.get("duration_unit") or (duration and unit(duration))
     if "event" in roles:
         settled["events"] = _events(by_heading[roles["event"]])
     persons = tuple(one.heading for one in columns if is_person(one.heading) and one.heading not in roles.values())
@@ -117,7 +112,8 @@ def propose(
     if questions:
         return Proposal(roles, questions, persons, unused)
     history, reading = _with_drops(grid, settled)
-    return Proposal(roles, (), persons, unused, history, reading)
+    sheets = tuple(one.sheet for one in found if one.sheet and one is not grid)
+    return Proposal(roles, (), persons, unused, sheets, history, reading)
 
 
 def _known(answers: Mapping[str, str]) -> None:
@@ -150,7 +146,7 @@ def _place(found: Sequence[Grid], answers: Mapping[str, str]) -> tuple[Grid, int
     return best[1], best[2]
 
 
-def _roles(columns: Sequence[_Column]) -> dict[str, str]:
+def _roles(columns: Sequence[Column]) -> dict[str, str]:
     """Give each column at most one role and each role at most one column, the surest first."""
     sure = sorted(
         (-fits(one.heading, role), place, role)
@@ -167,29 +163,26 @@ def _roles(columns: Sequence[_Column]) -> dict[str, str]:
     return roles
 
 
-def _plausible(column: _Column, role: str) -> bool:
+def _plausible(column: Column, role: str) -> bool:
     """Whether a column's content may be what its heading says."""
     if role in _TIMES:
         return column.share(moments.moment) >= _MOSTLY
     if role in ("date", "end_date"):
         return column.share(_has_day) >= _MOSTLY
     if role == "duration":
-        return column.share(lambda text: moments.duration(text, "minutes", _comma(text))) >= _MOSTLY
+        return column.share(lambda text: moments.duration(text, "minutes", comma(text))) >= _MOSTLY
     if role in _COUNTS:
-        return column.share(lambda text: moments.number(text, _comma(text)) is not None) >= _MOSTLY
+        return column.share(lambda text: moments.number(text, comma(text)) is not None) >= _MOSTLY
     if role == "event":
         acts = Counter(map(act, column.texts))
-        return min(acts["start"], acts["finish"]) > 0 and acts[None] <= len(column.texts) * (1 - _MOSTLY)
+        pairs = min(acts["start"], acts["finish"] + acts["pause"])
+        return pairs > 0 and acts[None] <= len(column.texts) * (1 - _MOSTLY)
     return bool(column.texts)
 
 
 def _has_day(text: str) -> bool:
     found = moments.moment(text)
     return found is not None and found.day is not None
-
-
-def _comma(text: str) -> moments.Decimal:
-    return "," if re.search(r"\d,\d{1,2}$", text) else "."
 
 
 def _shaped(roles: dict[str, str], answers: Mapping[str, str]) -> dict[str, str]:
@@ -215,7 +208,7 @@ def _shaped(roles: dict[str, str], answers: Mapping[str, str]) -> dict[str, str]
     return {role: heading for role, heading in roles.items() if role not in without}
 
 
-def _answered(roles: dict[str, str], columns: Sequence[_Column], answers: Mapping[str, str]) -> dict[str, str]:
+def _answered(roles: dict[str, str], columns: Sequence[Column], answers: Mapping[str, str]) -> dict[str, str]:
     """Put what a person said in place of what was thought. Raises HistoryError."""
     by_name = {folded(one.heading): one.heading for one in columns}
     wrong = []
@@ -244,49 +237,17 @@ def _numeric(roles: Mapping[str, str]) -> list[str]:
     return [role for role in (*_COUNTS, "duration") if role in roles]
 
 
-def _dates(columns: Iterable[_Column]) -> moments.Dates | None:
-    """Return what dates begin with; None: they do not say."""
-    doubtful = False
-    for column in columns:
-        for text in column.texts:
-            if (first := moments.month_first(text)) is not None:
-                return "mdy" if first else "dmy"
-            doubtful = doubtful or moments.ambiguous(text)
-    return None if doubtful else "ymd"
-
-
-def _decimal(columns: Iterable[_Column]) -> moments.Decimal:
-    texts = [plain(text) for column in columns for text in column.texts]
-    commas = any(re.fullmatch(r"[\d.]+,\d{1,2}", text) for text in texts)
-    return "," if commas and not any(re.fullmatch(r"[\d,]*\d\.\d{1,2}", text) for text in texts) else "."
-
-
-def _unit(column: _Column) -> moments.Unit | None:
-    """Return the unit of a column of lengths; None if neither heading nor numbers say it."""
-    heading = plain(column.heading).lower()
-    if re.search(r"分|\bmin", heading):
-        return "minutes"
-    if re.search(r"秒|\bsec", heading):
-        return "seconds"
-    if re.search(r"[(\[]\s*(?:h|hr|hrs|hours?|時間)\s*[)\]]|\bhours?\b|\bhrs?\b|時間数|人時", heading):
-        return "hours"
-    values = [value for text in column.texts if (value := moments.number(text, _comma(text))) is not None]
-    if not values:
-        return "minutes"  # every cell says its own unit
-    if statistics.median(values) > 24:
-        return "minutes"
-    return "hours" if max(values) <= 24 and any(not value.is_integer() for value in values) else None
-
-
-def _events(column: _Column) -> dict[str, tuple[str, ...]]:
+def _events(column: Column) -> dict[str, tuple[str, ...]]:
     words: dict[str, dict[str, None]] = {}
     for text in column.texts:
         if what := act(text):
             words.setdefault(what, {})[plain(text)] = None
+    if "finish" not in words:  # start and stop: there, to stop is to finish
+        words["finish"] = words.pop("pause", {})
     return {what: tuple(words.get(what, ())) for what in ("start", "finish", "pause", "resume", "setup")}
 
 
-def _setup(columns: Mapping[str, _Column], roles: Mapping[str, str], unused: Sequence[str]) -> list[dict[str, Any]]:
+def _setup(columns: Mapping[str, Column], roles: Mapping[str, str], unused: Sequence[str]) -> list[dict[str, Any]]:
     """Return which rows are set-up: by the name of their operation, or by a column that says of what sort a row is."""
     sorts = [heading for heading in unused if fits(heading, "event") > 0]
     found = []
@@ -300,8 +261,8 @@ def _setup(columns: Mapping[str, _Column], roles: Mapping[str, str], unused: Seq
 def _questions(
     settled: Mapping[str, Any],
     roles: Mapping[str, str],
-    columns: Sequence[_Column],
-    duration: _Column | None,
+    columns: Sequence[Column],
+    duration: Column | None,
     firms: Sequence[tuple[str, Word]],
 ) -> Iterable[Question]:
     if not settled["firm"]:
@@ -339,12 +300,12 @@ def _questions(
         )
 
 
-def _choice(column: _Column) -> tuple[str, Word]:
+def _choice(column: Column) -> tuple[str, Word]:
     shown = "、".join(list(dict.fromkeys(column.texts[:50]))[:3])
     return column.heading, Word(shown[:60], "")
 
 
-def _texts(columns: Sequence[_Column], heading: str) -> tuple[str, ...]:
+def _texts(columns: Sequence[Column], heading: str) -> tuple[str, ...]:
     return next(one.texts for one in columns if one.heading == heading)
 
 

@@ -1,49 +1,22 @@
 """A history's lines to rows of work, by its mapping; what cannot be a row is left out with its reason. Pure."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from broker.words import Word
 from gateway.orders.columns import folded, plain
 from gateway.orders.left_out import totals
 from gateway.replay import moments
 from gateway.replay.grid import Grid, Unreadable, grids
 from gateway.replay.mapping import History
+from gateway.replay.pairing import Event, paired, without_pauses
+from gateway.replay.rows import COUNT_LIMIT, ONE_STATION, LeftOut, Row
 
-COUNT_LIMIT = 999_999
-"""What a ten-key pad can key at an edge: six digits."""
 YEARS = range(1970, 2101)
 """A year outside is a wrong format or a placeholder for "never"; the rules would not believe it."""
-ONE_STATION = "station"
-"""Where a history without machines was made."""
 _NAME_LENGTH = 200
-
-REASONS: dict[str, Word] = {
-    "dropped": Word("作業ではない行（drop）", "no work (drop)"),
-    "totals": Word("合計の行", "a row of totals"),
-    "duplicate": Word("前の行とまったく同じ", "the very same as a row before"),
-    "no_order": Word("受注の番号がないか、200文字より長い", "no order, or longer than 200 characters"),
-    "no_operation": Word("工程がないか、200文字より長い", "no operation, or longer than 200 characters"),
-    "no_resource": Word("設備の名前が200文字より長い", "the machine's name is longer than 200 characters"),
-    "no_start": Word("開始が空", "no start"),
-    "no_end": Word("終了が空（まだ終わっていない作業）", "no end: not finished yet"),
-    "no_time": Word("日付か時刻と読めない", "is no date or time"),
-    "no_day": Word(
-        "時刻だけで、何日か分からない（日の列があれば --set date=見出し）",
-        "is a time without a day (if there is a column of days: --set date=HEADING)",
-    ),
-    "no_length": Word("長さと読めない", "is no length of time"),
-    "years": Word("1970年から2100年の外", "is not in the years 1970 to 2100"),
-    "backwards": Word("終了が開始より前", "ends before it begins"),
-    "no_number": Word(f"0から{COUNT_LIMIT:,}の整数ではない", f"is no whole number from 0 to {COUNT_LIMIT:,}"),
-    "no_event": Word("着手とも完了とも読めない", "neither a start nor a finish"),
-    "unfinished": Word("着手のまま、完了の行がない", "started, and no row says finished"),
-    "unstarted": Word("完了の行だけで、着手の行がない", "finished, and no row says started"),
-}
-"""Why a line is no row, to a person."""
 
 
 class HistoryError(Exception):
@@ -52,39 +25,6 @@ class HistoryError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Row:
-    """One stretch of work; times in UTC. `line` counts from 1 as a text editor does; `good` None: nobody counted."""
-
-    start: datetime
-    end: datetime
-    line: int
-    order: str
-    operation: str
-    resource: str
-    good: int | None
-    scrap: int
-    hold: int
-    part: str = field(default="", compare=False)
-    setup: bool = field(default=False, compare=False)
-    """Whether it is set-up, which makes no pieces unless they were counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A line that is no row: why (a key of `REASONS`), and the cell that says so."""
-
-    line: int
-    why: str
-    column: str = ""
-    text: str = ""
-
-    def __str__(self) -> str:
-        word = REASONS[self.why]
-        cell = (f" {self.column}「{self.text}」", f", {self.column} {self.text!r}") if self.column else ("", "")
-        return f"{self.line}行目{cell[0]}：{word.ja} / line {self.line}{cell[1]}: {word.en}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +36,8 @@ class Reading:
     lines: int
     duplicates: int
     """Rows that are the very same as one before, whether left out or kept."""
+    days_above: int = 0
+    """Lines whose day stands only above them."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -144,7 +86,7 @@ def read_grid(grid: Grid, history: History) -> Reading:
             reader.left_out.append(LeftOut(number, "duplicate"))
             continue
         seen.add(cells)
-        reader.line(number, cells)
+        reader.line(number, reader.with_day(cells))
     rows = tuple(sorted(reader.finished(), key=lambda row: row.line))
     left_out = tuple(sorted(reader.left_out, key=lambda one: one.line))
     if not rows:
@@ -152,7 +94,16 @@ def read_grid(grid: Grid, history: History) -> Reading:
         raise HistoryError(
             [*shown, "読める行が一行もありません。mapping を見直してください / No line can be read. See the mapping"]
         )
-    return Reading(rows, left_out, len(lines), duplicates)
+    return Reading(rows, left_out, len(lines), duplicates, reader.days_above)
+
+
+def is_blank_day(text: str) -> bool:
+    """Whether a cell says that its day is that of the row above.
+
+    >>> is_blank_day(""), is_blank_day("〃"), is_blank_day("2/3")
+    (True, True, False)
+    """
+    return text in ("", "〃", "''", '"', "同上", "↓")
 
 
 def under_headings(
@@ -198,39 +149,6 @@ class _Bad(Exception):  # noqa: N818 - never leaves this module
         self.why, self.column, self.text = why, column, text
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    at: datetime
-    line: int
-    what: str
-    order: str
-    operation: str
-    resource: str
-    counts: tuple[int | None, int, int]
-    part: str
-    setup: bool
-
-
-_BEGINS = frozenset({"start", "resume", "setup"})
-
-
-def _row(began: _Event, end: datetime, counts: tuple[int | None, int, int], *, part: str = "") -> Row:
-    good, scrap, hold = counts
-    return Row(
-        began.at,
-        end,
-        began.line,
-        began.order,
-        began.operation,
-        began.resource,
-        (good or 0) if began.setup else good,
-        scrap,
-        hold,
-        part=began.part or part,
-        setup=began.setup,
-    )
-
-
 class _Reader:
     """Reads lines of one mapping, one after the other."""
 
@@ -244,8 +162,25 @@ class _Reader:
             for what, words in history.events.model_dump().items():
                 self._words |= {folded(word): what for word in words}
         self._rows: list[Row] = []
-        self._events: list[_Event] = []
+        self._events: list[Event] = []
+        self._above = ""
+        self.days_above = 0
         self.left_out: list[LeftOut] = []
+
+    def with_day(self, cells: Sequence[str]) -> Sequence[str]:
+        """Return a line with its day, which may stand only in a line above it."""
+        column = self._columns.date
+        if column is None or self._history.blank_days == "leave_out":
+            return cells
+        if not is_blank_day(self._text(cells, column)):
+            self._above = self._text(cells, column)
+            return cells
+        if not self._above:
+            return cells
+        self.days_above += 1
+        filled = [*cells, *[""] * (self._places[column] + 1 - len(cells))]
+        filled[self._places[column]] = self._above
+        return filled
 
     def line(self, number: int, cells: Sequence[str]) -> None:
         """Read one line: a row, an event, or nothing."""
@@ -258,27 +193,13 @@ class _Reader:
             self.left_out.append(LeftOut(number, bad.why, bad.column, bad.text))
 
     def finished(self) -> list[Row]:
-        """Return the rows; events are paired first, in order of time."""
-        open_since: dict[tuple[str, str], deque[_Event]] = {}
-        for event in sorted(self._events, key=lambda one: (one.at, one.line)):
-            going = open_since.setdefault((event.order, event.operation), deque())
-            began = next((one for one in going if one.resource == event.resource), None)
-            if event.what in _BEGINS:
-                if began and began.what == "setup" and event.what != "setup":  # what is set up, then runs
-                    going.remove(began)
-                    self._rows.append(_row(began, event.at, (0, 0, 0)))
-                going.append(event)
-                continue
-            if began is None and len(going) == 1:
-                began = going[0]
-            if began is None:
-                self.left_out.append(LeftOut(event.line, "unstarted"))
-                continue
-            going.remove(began)
-            counts = event.counts if event.what == "finish" else (event.counts[0] or 0, *event.counts[1:])
-            self._rows.append(_row(began, event.at, counts, part=event.part))
-        self.left_out += [LeftOut(one.line, "unfinished") for going in open_since.values() for one in going]
-        return self._rows
+        """Return the rows; events are paired first."""
+        events = self._events
+        if self._history.pauses == "finish":
+            events = [without_pauses(event) for event in events]
+        rows, left_out = paired(events, resumes=any(event.what == "resume" for event in events))
+        self.left_out += left_out
+        return self._rows + rows
 
     def _session(self, number: int, cells: Sequence[str]) -> Row:
         names = self._names(cells)
@@ -288,7 +209,7 @@ class _Reader:
             good = good or 0
         return Row(start, end, number, *names, good, scrap, hold, part=self._part(cells), setup=setup)
 
-    def _event(self, number: int, cells: Sequence[str]) -> _Event:
+    def _event(self, number: int, cells: Sequence[str]) -> Event:
         columns = self._columns
         said = self._text(cells, columns.event)
         what = self._words.get(folded(said))
@@ -296,7 +217,7 @@ class _Reader:
             raise _Bad("no_event", columns.event or "", said)
         at = self._moment(cells, columns.at, columns.date, "no_start")
         setup = what == "setup" or self._is_setup(cells)
-        return _Event(at, number, what, *self._names(cells), self._counts(cells), self._part(cells), setup)
+        return Event(at, number, what, *self._names(cells), self._counts(cells), self._part(cells), setup)
 
     def _is_setup(self, cells: Sequence[str]) -> bool:
         return any(_cell(cells, self._places[one.column]) in one.values for one in self._history.setup)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from gateway.replay.issued import Book
 from gateway.replay.lanes import Plan
-from gateway.rules.order import Cause, Operation
+from gateway.rules.order import Cause, Operation, OrderState
 from gateway.settings import Influx
 from gateway.sinks.influx_http import Http
 from gateway.state import Kept
@@ -28,7 +28,7 @@ _SAME_SECONDS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """One operation of one order: its rows or sessions, pieces, and worked seconds (None: not asked there)."""
+    """One operation of one order: its sessions, pieces, and worked seconds, pauses apart (None: not asked there)."""
 
     sessions: int = 0
     good: int | None = 0
@@ -61,15 +61,15 @@ def of_file(plan: Plan) -> dict[Place, Totals]:
     totals: defaultdict[Place, Totals] = defaultdict(Totals)
     for session in plan.sessions:
         row, place = session.row, (session.row.order, session.no)
-        so_far = totals[place]
-        counted = row.good is not None and so_far.good is not None
+        so_far, (good, scrap, hold) = totals[place], row.counts
+        counted, seconds = good is not None and so_far.good is not None, row.worked.total_seconds()
         totals[place] = Totals(
             so_far.sessions + 1,
-            (so_far.good or 0) + (row.good or 0) if counted else None,
-            so_far.scrap + row.scrap,
-            so_far.hold + row.hold,
-            (so_far.seconds or 0.0) + (0.0 if row.setup else (row.end - row.start).total_seconds()),
-            (so_far.setup or 0.0) + ((row.end - row.start).total_seconds() if row.setup else 0.0),
+            (so_far.good or 0) + (good or 0) if counted else None,
+            so_far.scrap + scrap,
+            so_far.hold + hold,
+            (so_far.seconds or 0.0) + (0.0 if row.setup else seconds),
+            (so_far.setup or 0.0) + (seconds if row.setup else 0.0),
             0 if counted else None,
         )
     return dict(totals)
@@ -77,11 +77,15 @@ def of_file(plan: Plan) -> dict[Place, Totals]:
 
 def of_state(orders: Mapping[str, Kept | None]) -> dict[Place, Totals]:
     """Return what the state says of orders by name in the history; one that is not there or parked has nothing."""
+    return of_states({name: kept.state for name, kept in orders.items() if kept and kept.parked is None})
+
+
+def of_states(orders: Mapping[str, OrderState]) -> dict[Place, Totals]:
+    """Return what orders, by name in the history, say as they stand."""
     return {
         (name, operation.no): _of_operation(operation)
-        for name, kept in orders.items()
-        if kept and kept.parked is None
-        for operation in kept.state.operations
+        for name, state in orders.items()
+        for operation in state.operations
     }
 
 

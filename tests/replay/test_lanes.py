@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from broker.settings import load
 from gateway.replay.lanes import Case, Plan, Step, lay, station_id
 from gateway.replay.mapping import History
-from gateway.replay.reading import Row, read
+from gateway.replay.reading import read
+from gateway.replay.rows import Row
 from tests.replay.test_mapping import CONFIG
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)

@@ -9,8 +9,11 @@ from openpyxl import Workbook
 
 from broker.words import Word
 from gateway.replay.grid import grids
+from gateway.replay.lanes import lay
 from gateway.replay.mapping import History
 from gateway.replay.mapping_file import written
+from gateway.replay.preview import effect, preview
+from gateway.replay.preview import understood as understanding
 from gateway.replay.propose import Proposal, propose
 from gateway.replay.reading import HistoryError, read
 
@@ -97,7 +100,7 @@ def test_a_days_report_with_hours_alone_begins_when_the_day_does():
     assert (start, end) == ("03-04 09:30", "03-04 11:00")
 
 
-def test_events_are_paired_in_order_of_time_and_a_pause_ends_a_session_without_pieces():
+def test_events_are_paired_in_order_of_time_and_a_pause_interrupts_its_session():
     text = (
         "日時,製番,工程,設備,動作,良品\n"
         "2025/3/4 10:00,A-1,旋削,NC1,再開,\n"
@@ -108,12 +111,19 @@ def test_events_are_paired_in_order_of_time_and_a_pause_ends_a_session_without_p
         "2025/3/4 12:00,A-2,旋削,NC1,着手,\n"
     )
     proposal = proposed(text.encode())
-    assert [row[3:] for row in sorted(told(text.encode(), proposal), key=lambda one: one[3])] == [
+    assert [row[3:] for row in told(text.encode(), proposal)] == [("03-04 08:00", "03-04 11:00", 12)]
+    assert proposal.reading
+    assert [(one.line, one.why) for one in proposal.reading.left_out] == [(6, "unstarted"), (7, "unfinished")]
+    ended = proposed(text.encode(), pauses="finish")
+    assert [row[3:] for row in sorted(told(text.encode(), ended), key=lambda one: one[3])] == [
         ("03-04 08:00", "03-04 09:00", 0),
         ("03-04 10:00", "03-04 11:00", 12),
     ]
-    assert proposal.reading
-    assert [(one.line, one.why) for one in proposal.reading.left_out] == [(6, "unstarted"), (7, "unfinished")]
+
+
+def test_where_nothing_is_ever_finished_to_stop_is_to_finish():
+    text = "time,order,operation,event,qty\n2025-03-04 08:00,A-1,turn,start,\n2025-03-04 09:00,A-1,turn,stop,3\n"
+    assert understood(text) == (("A-1", "turn", "station", "03-04 08:00", "03-04 09:00", 3),)
 
 
 def test_two_machines_at_one_operation_are_two_sessions():
@@ -230,8 +240,58 @@ def test_the_unit_of_a_length_is_asked_when_neither_heading_nor_numbers_say_it()
     head = "製番,工程,開始日時,作業時間\nA-1,旋削,2025/3/4 8:00,"
     assert asked(head + "2\n") == ["duration_unit"]
     assert asked(head + "90\n") == []
-    assert asked(head + "1.5\n") == []
+    assert asked(head + "1.5\n") == asked(head + "0.25\n") == []
+    assert asked(head + "7.3\n") == asked(head + "5400\n") == ["duration_unit"], "minutes or hours, minutes or seconds"
     assert [row[4] for row in understood(head + "2\n", duration_unit="hours")] == ["03-04 10:00"]
+
+
+def shown(data: bytes, **answers: str) -> str:
+    proposal = proposed(data, **answers)
+    assert proposal.history
+    assert proposal.reading
+    plan = lay(proposal.reading.rows)
+    found = preview(plan, proposal.reading, proposal.history)
+    examples = proposal.reading.left_out
+    return "\n".join(
+        [*understanding(proposal.history, sheets=proposal.sheets), *effect(found, examples, {})],
+    )
+
+
+def test_the_unit_that_was_taken_is_said_and_how_to_change_it():
+    said = shown("製番,工程,開始日時,工数\nA-1,旋削,2025/3/4 8:00,1.5\n".encode())
+    assert "「工数」の数は時間として読みました（違うなら --set duration_unit=" in said
+    assert "Numbers under '工数' were read as hours (else --set duration_unit=" in said
+
+
+def test_a_day_that_stands_only_in_its_first_row_holds_for_those_beneath():
+    text = (
+        "日付,製番,工程,開始,終了,良品\n2025/3/4,A-1,旋削,8:00,9:00,1\n,A-1,研削,9:00,9:30,1\n"
+        "〃,A-1,検査,10:00,10:10,1\n2025/3/5,A-2,旋削,8:00,9:00,1\n"
+    )
+    assert [row[3] for row in understood(text)] == ["03-04 08:00", "03-04 09:00", "03-04 10:00", "03-05 08:00"]
+    assert "2 lines without a day have that of the line above" in shown(text.encode())
+    assert [row[1] for row in understood(text, blank_days="leave_out")] == ["旋削", "旋削"]
+
+
+def test_sheets_that_are_not_read_are_named():
+    book = Workbook()
+    for month in (1, 2):
+        sheet = book.create_sheet(f"{month}月")
+        sheet.append(["日付", "製番", "工程", "開始", "終了"])
+        for day in range(1, 3 + month):
+            sheet.append([date(2025, month, day), "A-1", "旋削", time(8), time(9)])
+    kept = io.BytesIO()
+    book.save(kept)
+    said = shown(kept.getvalue())
+    assert "シート「2月」だけを読みます。ほかに 1月" in said
+    assert "Only the sheet '2月' is read. There are also 1月" in said
+
+
+def test_lines_left_out_are_counted_by_reason_with_the_first_of_them():
+    text = "製番,工程,着手,完了\n" + "A-1,旋削,2025/3/4 8:00,\n" * 9 + "A-1,旋削,2025/3/4 8:00,2025/3/4 9:00\n"
+    said = shown(text.encode()).splitlines()
+    assert sum("終了が空" in line for line in said) == 2, "the reason, and its first line"
+    assert "      ほか 3、4、5、6、7、…行目 / also lines 3, 4, 5, 6, 7..." in said
 
 
 def test_what_is_asked_for_is_shown_with_what_stands_in_it():

@@ -22,6 +22,8 @@ from gateway.ledger import Ledger, StoreError
 from gateway.replay.command import Wanted, run
 from gateway.replay.issued import FILE, Book
 from gateway.replay.undo import run as take_back
+from gateway.rules.account import operation_account
+from gateway.rules.order import Cause, State
 from gateway.settings import Gateway
 from tests.conftest import Influx, until
 from tests.orders.server import Server, running
@@ -242,6 +244,43 @@ def test_a_replay_is_proposed_shown_put_in_after_a_yes_and_taken_back_without_a_
 
     status, said = played(yes=True, compare=True, json=True)
     assert (status, json.loads(said)["differences"]) == (0, 0), "and the same file may be played again"
+
+
+PAUSED = (
+    "日時,製番,工程,機械名,区分,良品,不良\r\n"
+    "2026/02/02 08:00,A-1,旋削,旋盤1,着手,,\r\n"
+    "2026/02/02 09:00,A-1,旋削,旋盤1,一時停止,4,1\r\n"
+    "2026/02/02 13:00,A-1,旋削,旋盤1,再開,,\r\n"
+    "2026/02/02 15:00,A-1,旋削,旋盤1,完了,6,\r\n"
+    "2026/02/02 16:00,A-1,検査,検査台,着手,,\r\n"
+    "2026/02/02 17:00,A-1,検査,検査台,完了,3,\r\n"
+    "2026/02/03 08:00,A-2,旋削,旋盤2,着手,,\r\n"
+    "2026/02/03 09:00,A-2,旋削,旋盤2,一時停止,,\r\n"
+    "2026/02/03 10:00,A-2,旋削,旋盤1,再開,,\r\n"
+    "2026/02/03 11:00,A-2,旋削,旋盤1,一時停止,2,\r\n"
+)
+
+
+def test_the_time_between_a_pause_and_its_resume_is_paused_on_the_order_and_taken_back_with_it(server, tmp_path):
+    past = tmp_path / "events.csv"
+    past.write_text(PAUSED, encoding="cp932", newline="")
+    done = server.mawashi("replay", str(past), "--set", "firm=turning", "--yes", "--verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["rows"], told["differences"], told["odd"], told["influx"]) == (4, 0, 0, True)
+    with server.caught_up() as state:
+        orders = {kept.state.own_number: kept.state for kept in state.orders()}
+    first, second = orders["A-1"], orders["A-2"]
+    spent = operation_account(first.operations[0], first.operations[0].sessions[0].opened_at + timedelta(days=1))
+    assert (spent[Cause.PAUSED], spent[Cause.RUN], spent[Cause.QUEUE]) == (4 * 3600, 3 * 3600, 0)
+    assert first.delivered_at
+    assert [one.state for one in second.operations] == [State.PAUSED], "it was never resumed"
+    assert [first.flags, second.flags] == [(), ()], "a quantity that nobody stated is never short"
+
+    back = server.mawashi("replay", "--undo", "--yes", "--json")
+    assert back.returncode == 0, back.stdout + back.stderr
+    with server.caught_up() as state:
+        assert state.orders() == []
 
 
 @pytest.mark.timeout(300)

@@ -2,37 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from broker.clock import Reading
 from broker.codes import parse
-from broker.events import Action, ClockQuality, Correction, Ref, Work
-from edge.rules import EMPTY, Desk, NoOrders, read
+from broker.events import Action, ClockQuality, Correction, Work
 from gateway.replay.lanes import lay
 from gateway.replay.script import Line, script
+from tests.replay.folded import play
 from tests.replay.test_lanes import row
 
 TICKETS = {"J1": "7K3Q9F", "J2": "8M2C4X"}
-EPOCH = "0" * 16
 
 
-def play(lines: list[Line]) -> list[Work]:
+def recorded(lines: list[Line]) -> list[Work]:
     """What the edge's rules record, without what they void."""
-    desk = Desk("past", "replay", "play", (), (), ZoneInfo("UTC"))
-    memory, recorded = EMPTY, {}
-    for line in lines:
-        now = Reading(line.at, 0, "0", ClockQuality.GIVEN)
-        tones = []
-        for text in line.reads:
-            ref = Ref(author="past/replay", epoch=EPOCH, seq=len(recorded) + 1)
-            answer = read(memory, desk, text, now, orders=NoOrders(), next_ref=ref)
-            memory = answer.memory
-            tones.append(answer.feedback.tone if answer.feedback else None)
-            for event in answer.events:
-                recorded[len(recorded) + 1] = event
-        assert line.tone in tones
-    voided = {event.voids.seq for event in recorded.values() if isinstance(event, Correction)}
-    return [event for seq, event in recorded.items() if seq not in voided and isinstance(event, Work)]
+    said = play(lines)
+    voided = {event.voids.seq for event in said.values() if isinstance(event, Correction)}
+    return [event for seq, event in said.items() if seq not in voided and isinstance(event, Work)]
 
 
 def test_a_row_is_a_start_and_a_finish_with_its_number_at_its_station():
@@ -57,12 +42,12 @@ def test_scrap_and_hold_are_keyed_where_there_are_any_and_no_good_piece_is_keyed
 
 
 def test_a_set_up_is_recorded_as_one_and_makes_no_pieces():
-    recorded = play(script(lay([replace(row(8, 9), setup=True), row(9, 10, good=3, line=3)]), TICKETS))
-    assert [one.action for one in recorded] == [
+    work = recorded(script(lay([replace(row(8, 9), setup=True), row(9, 10, good=3, line=3)]), TICKETS))
+    assert [one.action for one in work] == [
         *(Action.SETUP, Action.FINISH, Action.REPORT),
         *(Action.START, Action.FINISH, Action.REPORT),
     ]
-    assert [one.good.n for one in recorded if one.action is Action.REPORT and one.good] == [0, 3]
+    assert [one.good.n for one in work if one.action is Action.REPORT and one.good] == [0, 3]
 
 
 def test_at_one_instant_a_session_ends_before_the_next_of_its_lane_begins():
@@ -85,7 +70,7 @@ def test_the_edges_rules_record_every_row_with_its_times_and_numbers_as_of_then(
         row(12, 13, line=8, operation="grind", good=4),
         row(14, 15, line=9, good=3),
     ]
-    work = play(script(lay(rows), TICKETS))
+    work = recorded(script(lay(rows), TICKETS))
     starts = [event for event in work if event.action is Action.START]
     finishes = [event for event in work if event.action is Action.FINISH]
     reports = [event for event in work if event.action is Action.REPORT]
