@@ -159,8 +159,8 @@ def save(folder: Path, book: Book) -> None:
 def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
     """Return the event that creates a case's order, as of the moment its history begins.
 
-    A history does not say how many pieces were ordered, so the order's quantity and its lot's stay unknown: what its
-    rows report is no promise that a step could be short of.
+    A history does not say how many pieces were ordered, so the order's quantity stays unknown. Its lot is the most that
+    any step reported: enough to know what is done, and nothing that a step could be short of.
     """
     return Order(
         at=now.at,
@@ -173,5 +173,5 @@ def created(case: Case, issued: Issued, *, firm: str, now: Reading) -> Order:
         order=issued.key,
         part=OrderPart(number=issued.number, own_number=case.name, part=case.part or None, coordinator=firm),
         routing=tuple(Step(no=step.no, name=step.name, firm=firm) for step in case.steps),
-        tickets=(IssuedTicket(id=issued.ticket),),
+        tickets=(IssuedTicket(id=issued.ticket, quantity=case.pieces),),
     )

@@ -129,6 +129,8 @@ class Draft:
     part: dict[str, object] = field(default_factory=dict)
     supply: list[tuple[datetime, int]] = field(default_factory=list)
     """Pieces the first operation gets, and when: quantity and spare at the release, later changes as differences."""
+    supposed: bool = False
+    """Nobody stated how many pieces are wanted: `supply` is no more than what its lots were issued with."""
     routings: list[tuple[datetime, dict[int, Step]]] = field(default_factory=list)
     version: int = 1
     held: bool = False

@@ -172,6 +172,8 @@ def _release(draft: Draft, sequence: Sequence) -> None:
     if not draft.supply and draft.known:
         issued = [known.quantity for known in draft.live_tickets() if known.quantity is not None]
         draft.supply = [(draft.released, sum(issued))] if issued else []
+        said = (row.event for _, row in sequence.rows if type(row.event) is Adopt and row.event.order == draft.key)
+        draft.supposed = all(event.quantity is None for event in said)
     elif draft.supply:
         draft.supply[0] = (draft.released, draft.supply[0][1])
 

@@ -94,7 +94,7 @@ def _report(draft: Draft, flow: Flow) -> None:
             flow.pending_rework += report.n
         else:
             flow.pending_hold += report.n
-        if known and over:
+        if known and over and not draft.supposed:
             detail = (("ticket", report.ticket), ("over", str(over)))
             flow.oddities.append((report.at, "over_quantity", operation.no, detail))
         if report.what == GOOD and report.n:
@@ -134,7 +134,7 @@ def _fill(draft: Draft, flow: Flow, taken: list[tuple[datetime, int]], free: int
             flow.pending_hold += n
         flow.fills.append((guess, n))
         flow.reported += n
-        if flow.available is not None and n < (claim or 1):
+        if flow.available is not None and n < (claim or 1) and not draft.supposed:
             detail = (("ticket", guess.ticket), ("given", str(n)))
             flow.oddities.append((guess.at, "assumed_cut", flow.operation.no, detail))
         if guess.what == GOOD and n:
@@ -178,7 +178,7 @@ def _judge(draft: Draft, flow: Flow, before: Flow | None) -> None:
     if finished is None or operation.open or flow.waiting_since is not None:
         return
     flow.done = not _more_to_come(flow, before)
-    if flow.done and flow.remaining:
+    if flow.done and flow.remaining and not draft.supposed:
         flow.oddities.append((finished, "shortfall", operation.no, (("missing", str(flow.remaining)),)))
 
 

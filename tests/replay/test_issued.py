@@ -51,7 +51,7 @@ def test_a_case_is_created_as_of_its_first_row_and_its_quantity_is_not_known():
     assert (event.part.number, event.part.own_number, event.part.quantity) == ("1001", "J1", None)
     assert event.routing
     assert [(step.no, step.name, step.firm) for step in event.routing] == [(10, "turn", "past"), (20, "grind", "past")]
-    assert [(ticket.id, ticket.quantity) for ticket in event.tickets] == [("7K3Q9F", None)]
+    assert [(ticket.id, ticket.quantity) for ticket in event.tickets] == [("7K3Q9F", 5)]
 
 
 def test_two_commands_that_play_one_history_at_once_make_no_order_twice(tmp_path):

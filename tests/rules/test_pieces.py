@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.events import OrderAction, OrderPart, Quality, Quantity
+from broker.events import IssuedTicket, OrderAction, OrderPart, Quality, Quantity
 from gateway.rules.order import Amount, State
 from tests.rules.floor import ASSUMED, Floor, T, at
 
@@ -232,6 +232,16 @@ def test_a_larger_quantity_makes_more_pieces_available_when_it_is_told(later: fl
     operation = floor.op(10)
     expected = (State.READY, 50, 10) if later > 30 else (State.DONE, 60, 0)
     assert (operation.state, operation.good.total, operation.remaining) == expected
+
+
+@pytest.mark.parametrize("good", [20, 40])
+def test_a_quantity_that_nobody_stated_is_never_short_and_one_that_an_adoption_stated_is(good: int) -> None:
+    floor = Floor("10:a", quantity=None, tickets=[IssuedTicket(id=T, quantity=30)])
+    floor.job("a", 10, 0, 30, good=good)
+    assert floor.states() == {10: State.DONE}
+    assert floor.flags() == []
+    floor.adopt(40, quantity=30)
+    assert floor.flags() == [("shortfall" if good < 30 else "over_quantity", 10)]
 
 
 def test_an_order_without_a_quantity_knows_no_remainder() -> None:
