@@ -1,5 +1,6 @@
 """What a replay understood and what it will do, as sentences for a person, before it does anything. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,10 +170,13 @@ def effect(found: Preview, examples: Sequence[LeftOut], stations: Mapping[str, s
             f"  時刻がないので、どの作業も {found.day_starts} に始まったとします（変えるなら --set day_starts=8:30） / "
             f"There are no times: every session begins at {found.day_starts} (else --set day_starts=8:30)"
         )
-    renamed = [f"{name} = {station}" for name, station in stations.items() if name.lower() != station]
-    if renamed:
-        more = f" …（{len(renamed):,}）" if len(renamed) > _NAMES else ""
-        yield f"  設備の記号 / Stations: {'、'.join(renamed[:_NAMES])}{more}"
+    if renamed := {station: name for name, station in stations.items() if name.lower() != station}:
+        table = ", ".join(f"{station} = {json.dumps(name, ensure_ascii=False)}" for station, name in renamed.items())
+        yield (
+            f"  設備の記号です。画面に名前で出すには、設定ファイルの会社 {found.firm} にこの行を足してください / "
+            f"Stations; to see their names on the pages, add this line to the firm {found.firm} in the settings:"
+        )
+        yield f"    stations = {{ {table} }}"
 
 
 def _where(examples: Sequence[LeftOut]) -> Iterator[str]:

@@ -93,14 +93,14 @@ async def page(request: Request, firm: str = "", month: Month = "", by: By = "na
         month_word=_month(month, reader) if month else "",
         by=by,
         ways=list(_BY.items()),
-        sheet=sheet(found, reader, month=month or None, by=by),
+        sheet=sheet(found, reader, firm=chosen, month=month or None, by=by),
         counting=(done, there) if done < there else None,
         enough=rules.ENOUGH,
     )
 
 
-def sheet(found: LeadTimes, reader: Reader, *, month: str | None, by: By) -> Sheet:
-    """Return what the page shows of some figures. Pure."""
+def sheet(found: LeadTimes, reader: Reader, *, firm: str, month: str | None, by: By) -> Sheet:
+    """Return what the page shows of some figures of a firm. Pure."""
     told = rules.telling(found, f"{reader.today:%Y-%m}") if month is None else _of_month(found, month)
     said, under, typical = _sentence(found, told, reader)
     longest = max((figure.median for _, figure in found.months), default=0.0) or 1.0
@@ -130,7 +130,7 @@ def sheet(found: LeadTimes, reader: Reader, *, month: str | None, by: By) -> She
             for name, figure in found.months[:MONTHS]
         ),
         steps=tuple(
-            _line(_label(name, by, reader), figure, reader, 100 * share / widest, share=_percent(share))
+            _line(_label(name, by, reader, firm), figure, reader, 100 * share / widest, share=_percent(share))
             for name, figure, share in steps[:STEPS]
         ),
         more_months=max(0, len(found.months) - MONTHS),
@@ -219,9 +219,11 @@ def _month(month: str, reader: Reader) -> str:
     return f"{year}年{number}月" if reader.language == "ja" else f"{words.MONTHS[number - 1]} {year}"
 
 
-def _label(name: str, by: By, reader: Reader) -> str:
+def _label(name: str, by: By, reader: Reader, firm: str) -> str:
     if by == "kind" and name in KINDS:
         return reader.say(KINDS[name])
+    if by == "station" and name:
+        return reader.names.station(firm, name)
     return name or reader.say(words.NO_NAME)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -44,10 +44,11 @@ def _weight(text: str | None) -> float:
 
 @dataclass(frozen=True)
 class Names:
-    """How firms are called, from the settings."""
+    """How firms and their stations are called, from the settings. `stations`: by firm and id."""
 
     ja: Mapping[str, str]
     en: Mapping[str, str]
+    stations: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Gateway) -> "Names":
@@ -55,6 +56,7 @@ class Names:
         return cls(
             {firm.id: firm.name for firm in settings.firms},
             {firm.id: firm.name_en or firm.name for firm in settings.firms},
+            {(firm.id, one): name for firm in settings.firms for one, name in firm.stations.items() if name},
         )
 
     @property
@@ -65,6 +67,10 @@ class Names:
     def word(self, firm: str) -> Word:
         """Return a firm's name in both languages; its id if it is not listed."""
         return Word(self.ja.get(firm, firm), self.en.get(firm, firm))
+
+    def station(self, firm: str, station: str) -> str:
+        """Return what people call a station; its id if nobody said."""
+        return self.stations.get((firm, station), station)
 
 
 @dataclass(frozen=True)

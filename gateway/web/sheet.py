@@ -143,7 +143,7 @@ def _line(operation: Operation, reader: Reader) -> Line:
         name=operation.name,
         firm=reader.names.word(operation.firm),
         firm_id=operation.firm,
-        station=", ".join(stations) or operation.station or "",
+        station=", ".join(reader.names.station(operation.firm, one) for one in stations or [operation.station or ""]),
         state=operation.state.value,
         word=STATES[operation.state.value],
         since=reader.since(operation.state_since, approximate=operation.approximate),

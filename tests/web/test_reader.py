@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from gateway.rules.order import Amount
-from gateway.settings import Gateway
+from gateway.settings import Firm, Gateway
 from gateway.web.reader import Language, Names, Reader, choose
 from tests.web.sample import FIRMS, NOW, ZONE, at
 
@@ -82,3 +82,10 @@ def test_a_firm_nobody_listed_is_called_by_its_id():
     assert reader().firm("grinding") == "研削工場"
     assert reader("en").firm("grinding") == "Grinding"
     assert reader().firm("kato-ss") == "kato-ss"
+
+
+def test_a_station_is_called_as_its_own_firm_calls_it_and_by_its_id_where_nobody_said():
+    firms = (Firm(id="turning", name="旋盤工場", stations={"m1": "旋盤1", "m2": ""}), Firm(id="grinding", name="研削工場"))
+    names = Names.of(Gateway(data_dir="/nowhere", firms=firms))
+    assert names.station("turning", "m1") == "旋盤1"
+    assert (names.station("turning", "m2"), names.station("grinding", "m1")) == ("m2", "m1")
