@@ -85,7 +85,10 @@ def test_a_firm_nobody_listed_is_called_by_its_id():
 
 
 def test_a_station_is_called_as_its_own_firm_calls_it_and_by_its_id_where_nobody_said():
-    firms = (Firm(id="turning", name="旋盤工場", stations={"m1": "旋盤1", "m2": ""}), Firm(id="grinding", name="研削工場"))
+    firms = (
+        Firm(id="turning", name="旋盤工場", stations={"m1": "旋盤1", "m2": ""}),
+        Firm(id="grinding", name="研削工場"),
+    )
     names = Names.of(Gateway(data_dir="/nowhere", firms=firms))
     assert names.station("turning", "m1") == "旋盤1"
     assert (names.station("turning", "m2"), names.station("grinding", "m1")) == ("m2", "m1")
