@@ -151,11 +151,11 @@ class Floor:
     def verify(self, *, allowed: set[Key] | None = None, seconds: float = 120) -> Verdict:
         """Hold the floor to the conditions of the table; `allowed` may be missing if the ledger lists it as gone.
 
-        Each is waited for `seconds` and a second for every 50 events before, more where folding is slower: all their
-        facts may have to be made anew.
+        Each is waited for `seconds` and a second for every 50 events, those still at the edges too, more where folding is
+        slower: all their facts may have to be made anew.
         """
         allowed = allowed or set()
-        seconds += len(self.keys()) / 50 * self.place.slowness
+        seconds += len(self.keys() | self.accepted()) / 50 * self.place.slowness
         verdict = Verdict()
         self.healed_at = self.healed_at or time.monotonic()
         self._wait(
