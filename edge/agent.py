@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from broker.clock import Reading
 from broker.events import MachineState
@@ -29,6 +29,7 @@ from edge.inbox import (
     PortOpen,
     Remarked,
     Scanned,
+    ScansFirst,
     Sensed,
     Stop,
     Typed,
@@ -54,7 +55,7 @@ class Agent:
 
     def __init__(self, settings: Edge, *, log: Log, panel: Panel) -> None:
         self._settings, self._log, self._panel = settings, log, panel
-        self._inbox: Inbox = SimpleQueue()
+        self._inbox: Inbox = ScansFirst()
         self._store = Store(settings, inbox=self._inbox, log=log)
         self._desks = settings.desks
         self._taps = Taps(settings.data_dir, tuple(settings.places), settings.raw.kept_bytes, log)

@@ -72,6 +72,7 @@ class Bus:
                 self._kept.stopping.wait(gap_seconds)
             if not gap_seconds and all(unit.answering is False for unit in self._units):
                 raise TimeoutError("nobody answers")
+            self._kept.rest()
             while self._inbox.qsize() > WAITING_MOST and not self._kept.stopping.wait(_READ_SECONDS[-1]):
                 pass
 

@@ -1,5 +1,6 @@
 """What the agent's one working thread is told by the others: ports, the MQTT connection, signals."""
 
+from collections import deque
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -89,3 +90,20 @@ Item = (
     Up | Down | Delivery | Scanned | PortOpen | PortLost | Remarked | Sensed | MachineFound | MachineLost | Typed | Stop
 )
 Inbox = SimpleQueue[Item]
+
+
+class ScansFirst(SimpleQueue[Item]):
+    """An inbox in which what machines say waits for all else: eight that never stop talking are a second's work."""
+
+    def __init__(self) -> None:
+        self._scans, self._machines = deque[Item](), deque[Item]()
+
+    def put(self, item: Item, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - its
+        """See `SimpleQueue`."""
+        (self._machines if isinstance(item, Sensed | MachineFound | MachineLost) else self._scans).append(item)
+        super().put(item, block, timeout)  # it says how many there are, and wakes who waits
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Item:  # noqa: FBT001, FBT002 - its
+        """See `SimpleQueue`; for one reader."""
+        super().get(block, timeout)
+        return (self._scans or self._machines).popleft()

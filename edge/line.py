@@ -7,6 +7,7 @@ what was heard.
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ from edge.wire import FAILURES, Wire, open_wire
 
 _STAYS_SECONDS = 1.0
 """Who accepts a connection and closes it (an adapter that serves one other client) does so at once."""
+
+_REST = 9
+"""For a second of work so many without any."""
+_BURST_SECONDS, _REST_SECONDS_MOST = 0.1, 2.0
+"""What may be owed of it: the first answer of an agent, or a reel of lines, is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,19 @@ class Ear(Protocol):
         """Whether nothing more should be read for a while, because what was heard is not worked off yet."""
 
 
+class Share:
+    """How much of the processor one line may take: a tenth. A device that never stops talking keeps no scan waiting."""
+
+    def __init__(self) -> None:
+        self._owed_seconds = self._at = 0.0
+
+    def rest_seconds(self, worked_seconds: float, now_seconds: float) -> float:
+        """Return how long to read nothing after so much work; 0 while that was little for the time that went by."""
+        paid = max(0.0, self._owed_seconds - max(0.0, now_seconds - self._at))
+        self._owed_seconds, self._at = paid + worked_seconds * _REST, now_seconds
+        return min(self._owed_seconds, _REST_SECONDS_MOST) if self._owed_seconds > _BURST_SECONDS else 0.0
+
+
 class KeptOpen:
     """Opens a line again for as long as it lives: `hear` uses it until it fails, `failed` is told each time it does.
 
@@ -58,6 +77,9 @@ class KeptOpen:
     ) -> None:
         self._place, self._pace, self._hear, self._failed = place, pace, hear, failed
         self._wait_seconds = pace.retry_seconds_first
+        self._share, self._worked_seconds = Share(), 0.0
+        self._bug = ""
+        """Which one was told last with its traceback: its repetitions are only losses of the line."""
         self.stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -79,13 +101,25 @@ class KeptOpen:
         """Forget how often it failed before."""
         self._wait_seconds = self._pace.retry_seconds_first
 
+    def rest(self) -> None:
+        """Read nothing for a while after much work, so that others get their turn; said after each read."""
+        worked_seconds, self._worked_seconds = time.thread_time() - self._worked_seconds, time.thread_time()
+        if rest_seconds := self._share.rest_seconds(worked_seconds, time.monotonic()):
+            self.stopping.wait(rest_seconds)
+
     def _run(self) -> None:
         while not self.stopping.is_set():
             wire: Wire | None = None
             try:
                 wire = open_wire(self._place)
+                self._worked_seconds = time.thread_time()
                 self._hear(wire)
             except FAILURES as error:
+                self._failed(error)
+            except Exception as error:  # noqa: BLE001 - one message from outside must not end all scans: decisions.md
+                if (bug := repr(error)) != self._bug:
+                    traceback.print_exc()
+                self._bug = bug
                 self._failed(error)
             finally:
                 if wire is not None:
@@ -163,6 +197,7 @@ class Line:
             readings = self.parser.feed(data, monotonic_ms()) if data else self.parser.idle(monotonic_ms())
             if readings:
                 self._ear.heard(readings)
+            self._kept.rest()
             while self._ear.full() and not self._kept.stopping.wait(self._pace.read_seconds):
                 pass
 

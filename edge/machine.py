@@ -10,8 +10,8 @@ from edge.tap import Tap
 
 _RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX = 0.5, 10.0
 WAITING_MOST = 20
-"""Beyond so many unread items a device is not read on: one that never stops talking must fill no memory, and a scan
-waits behind them. An item is up to 64 KiB of lines, a quarter of a MB when read."""
+"""Beyond so many unread items a device is not read on: one that never stops talking must fill no memory. An item is up
+to 16 KiB of lines, four times as much when read."""
 
 
 class MachinePort:

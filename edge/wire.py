@@ -20,7 +20,8 @@ FAILURES = (serial.SerialException, OSError, TypeError, ValueError, termios.erro
 (no OSError) when it went while it was being set, or cannot be set so."""
 _CONNECT_SECONDS = 3.0
 _WRITE_SECONDS = 0.2
-_READ_BYTES = 65_536
+_READ_BYTES = 16_384
+"""What one read takes at most: parsing it keeps the other threads waiting."""
 
 
 class Wire(Protocol):

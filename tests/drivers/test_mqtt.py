@@ -129,6 +129,15 @@ def test_an_input_that_is_on_when_we_come_is_no_piece():
     assert totals(say(parser, "c", "off") + say(parser, "c", "on")) == [2]
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 4000, "9" * 5000, "1e400", "NaN", "-Infinity", "1e16"])
+@pytest.mark.parametrize("path", ["count", "watts"])
+def test_a_number_beyond_all_sense_is_counted_as_malformed_and_nothing_else(path: str, number: str):
+    keys = {"running_watts": 5} if path == "watts" else {}
+    parser = device(**keys, **{path: {"topic": "t", "path": "n"}})
+    assert say(parser, "t", f'{{"n": {number}}}') == []
+    assert (parser.tally.lines, parser.tally.malformed) == (1, 1)
+
+
 def test_two_devices_under_one_filter_are_never_taken_for_one():
     parser = device(count={"topic": "shop/+/count"})
     found = [one for n in range(5) for name in "ab" for one in say(parser, f"shop/{name}/count", str(n + 3))]

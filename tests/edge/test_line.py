@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from edge.drivers.device import Tcp
-from edge.drivers.readings import Reading
+from edge.drivers.readings import Gap, Reading, Tally
 from edge.drivers.table import usual
-from edge.line import Line, Pace
+from edge.line import Line, Pace, Share
 from edge.tap import Tap
 from tests.conftest import until
 
@@ -32,6 +32,27 @@ class Told:
 
     def full(self) -> bool:
         return False
+
+
+class Stumbling:
+    """A driver with a bug: what is asked of it raises when the device says `boom`."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+
+    def opened(self, mono_ms: int) -> None:
+        pass
+
+    def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
+        if b"boom" in data:
+            raise OverflowError("boom")
+        return [Gap("something")]
+
+    def idle(self, mono_ms: int) -> list[Reading]:
+        return []
+
+    def to_send(self, mono_ms: int) -> bytes:
+        return b""
 
 
 class Door:
@@ -82,3 +103,36 @@ def test_a_device_that_accepts_and_closes_is_told_of_once_until_it_stays(door: D
         until(lambda: told.said[2:4] == ["opened", "heard"], what="the line to be open as soon as it says something")
     finally:
         line.stop()
+
+
+def test_a_bug_in_a_driver_is_told_with_its_traceback_and_ends_neither_the_line_nor_the_agent(
+    door: Door, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    told, door.kind = Told(), True
+    pace = Pace(read_seconds=0.05, retry_seconds_first=0.02, retry_seconds_max=0.05)
+    line = Line("line", Tcp(door.address), Stumbling(), pace=pace, ear=told, tap=Tap(tmp_path, 0))
+    line.start()
+    try:
+        for times in (1, 2, 3):
+            until(lambda times=times: len(door.held) == times, what="the line to be opened (again)")
+            door.held[-1].sendall(b"boom")
+        until(lambda: len(door.held) == 4, what="the line to be opened again")
+        door.held[-1].sendall(b"sense")
+        until(lambda: told.said[-1] == "heard", what="it to be heard")
+        assert told.said.count("lost") == told.said.count("opened") - 1
+    finally:
+        line.stop()
+    assert capsys.readouterr().err.count("OverflowError: boom") == 1
+
+
+def test_a_line_takes_a_tenth_of_the_processor_and_a_burst_is_read_at_once():
+    share = Share()
+    assert share.rest_seconds(0.01, 100.0) == 0, "a burst"
+    assert share.rest_seconds(0.01, 100.0) == pytest.approx(0.18)
+    assert share.rest_seconds(0.0, 100.18) == 0, "it has rested"
+    assert share.rest_seconds(5.0, 101.0) == 2.0, "never so long that nobody knows what the machine does"
+    share, now, worked = Share(), 0.0, 0.0
+    while now < 60:
+        worked += 0.003
+        now += 0.003 + share.rest_seconds(0.003, now)
+    assert 0.08 < worked / now < 0.11
