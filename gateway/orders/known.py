@@ -207,15 +207,17 @@ def _numbered(asked: OrderPart) -> Column | None:
     return Column.OWN_NUMBER if asked.own_number else Column.CUSTOMER_NUMBER if asked.customer_number else None
 
 
-def twice(proposals: Sequence[Proposal], said: list[Problem]) -> None:
-    """Note orders that stand in the file twice, alike in everything."""
-    seen: dict[OrderPart, int] = {}
-    for one in proposals:
-        first = seen.setdefault(one.part, one.line)
-        if first != one.line:
+def twice(read: Sequence[tuple[Cells, Proposal | None]], said: list[Problem]) -> None:
+    """Note orders that stand in the file twice, alike in everything; where something is wrong, in every text."""
+    seen: dict[object, int] = {}
+    for cells, proposal in read:
+        if cells.spoilt:
+            continue
+        first = seen.setdefault(proposal.part if proposal else frozenset(cells.texts.items()), cells.line)
+        if first != cells.line:
             said.append(
                 Problem(
-                    one.line,
+                    cells.line,
                     None,
                     Word(f"{first}行目と同じ受注", f"it is the order of row {first} once more"),
                     Word(

@@ -1,7 +1,7 @@
-"""Rows that are no orders: totals, headings once more, the end of a printed page. And names that a spreadsheet cut."""
+"""Rows that are no orders: totals, headings once more, notes below the table. And names that a spreadsheet cut."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from broker.words import Word
 from gateway.orders.cells import Cells, shown
@@ -12,12 +12,28 @@ from gateway.sheets import Row
 
 _TOTALS = re.compile(r".*(?:合計|総計|小計|累計|月計|日計)(?:金額|数|時間)?|計|(?:sub|grand)?\s*totals?:?")
 _ENDS = frozenset(map(folded, ("以上", "以下余白", "余白", "以下、余白", "end")))
+_NOTES = (
+    *("備考", "備考欄", "摘要", "特記", "特記事項", "注", "注記", "注意", "注意事項", "連絡事項", "お願い"),
+    *("note", "notes", "remark", "remarks"),
+)
+_NOTE = re.compile(
+    rf"[(\[【]?(?:{'|'.join(_NOTES)})(?:[)\]】:\s].*)?|[※*].*|.*(?:。|ください|下さい|します|です)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What nobody calls a part: a word for notes with what follows it, the mark before one, a whole sentence."""
+_LISTED = re.compile(r"(?:\(?\d{1,2}[.):、](?!\d)|[・●○■□◆◇])\s*\S.*", re.DOTALL)
+"""One of several notes; a row like it is one only below another note."""
+_QUOTED = 30
+"""Characters of a note that are said again."""
 _CUT = (Column.OWN_NUMBER, Column.CUSTOMER_NUMBER, Column.DRAWING)
 """Names that may begin with a 0, which a spreadsheet takes away."""
 
 
-def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
-    """Return why a row is no order, and what to do if it is one; None if it has to be read."""
+def left_out(row: Row, layout: Layout, notes: Collection[int]) -> tuple[Word, Word] | None:
+    """Return why a row is no order, and what to do if it is one; None if it has to be read.
+
+    `notes` are the numbers of the rows that are, by `notes_among`.
+    """
     texts = [text for cell in row.cells if (text := shown(cell))]
     words = list(dict.fromkeys(folded(text) for text in texts if not _amount(text)))
     if totals(texts):
@@ -30,6 +46,13 @@ def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
             Word(f"「{texts[0]}」だけの行なので読みません", f"a row that says {texts[0]!r} alone is not read"),
             Word("何もしなくて構いません", "Nothing needs to be done"),
         )
+    if row.number in notes:
+        said = " ".join(" ".join(dict.fromkeys(texts)).split())
+        said = said if len(said) <= _QUOTED else said[:_QUOTED] + "…"
+        return (
+            Word(f"「{said}」は受注ではない書き込みなので読みません", f"a note is not read ({said!r})"),
+            Word("受注なら品名と数量を入れてください", "If it is an order, give its part and quantity"),
+        )
     headings = {folded(one.heading) for one in layout.fields if one.heading}
     if len(words) > 1 and len(set(words) & headings) * 2 > len(words):
         return (
@@ -37,6 +60,21 @@ def left_out(row: Row, layout: Layout) -> tuple[Word, Word] | None:
             Word("何もしなくて構いません", "Nothing needs to be done"),
         )
     return None
+
+
+def notes_among(rows: Sequence[Row]) -> frozenset[int]:
+    """Return the numbers of the rows that hold one note and nothing else, in one cell, merged ones, or after 備考."""
+    found: set[int] = set()
+    below = False
+    for row in rows:
+        texts = list(dict.fromkeys(text for cell in row.cells if (text := shown(cell))))
+        headed = len(texts) == 2 and folded(texts[0]) in _NOTES
+        below = headed or (
+            len(texts) == 1 and bool(_NOTE.fullmatch(texts[0]) or (below and _LISTED.fullmatch(texts[0])))
+        )
+        if below:
+            found.add(row.number)
+    return frozenset(found)
 
 
 def totals(texts: Sequence[str]) -> bool:

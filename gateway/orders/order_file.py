@@ -1,5 +1,6 @@
 """A customer's file to proposed orders, or to every problem in it. Pure: numbers and tickets are minted elsewhere."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,8 +16,10 @@ from gateway.orders.left_out import mixed_names
 from gateway.orders.problems import Problem
 from gateway.orders.proposals import Known, Parsed, Proposal, fits, shares
 from gateway.orders.rows import Draft, drafts
+from gateway.orders.unseen import unseen
 from gateway.sheets import Book, UnreadableError, read
 
+_NEGATIVE = re.compile(r"[-−–▲△]\s*\d[\d,.]*\D{0,3}")
 _TEXTS = (
     Column.CUSTOMER_NUMBER,
     Column.CUSTOMER,
@@ -53,8 +56,10 @@ def understand(book: Book, known: Known, answers: Answers = Answers()) -> Parsed
         return _parsed([], said, layout)
     found = drafts(layout, known, said)
     firms = by_name(known.firms)
-    proposals = [proposal for draft in found if (proposal := _proposal(draft, known, firms))]
-    twice(proposals, said)
+    read_as = [(draft, _proposal(draft, known, firms)) for draft in found]
+    proposals = [proposal for _, proposal in read_as if proposal]
+    twice([(draft.cells, proposal) for draft, proposal in read_as], said)
+    said += unseen(layout, {cells.line for draft in found for cells in draft.rows})
     said += mixed_names([draft.cells for draft in found])
     said += (one for draft in found for cells in draft.rows for one in cells.problems)
     if not found:
@@ -89,6 +94,8 @@ def _parsed(proposals: Sequence[Proposal], said: Sequence[Problem], layout: Layo
 
 def _proposal(draft: Draft, known: Known, firms: Mapping[str, str]) -> Proposal | None:
     cells = draft.cells
+    if _sent_back(cells):
+        return None
     asked = _asked(cells, known, firms)
     lots = cells.number(Column.LOTS, low=1, high=999) or 1
     steps: tuple[Step, ...] = tuple(draft.steps)
@@ -113,6 +120,25 @@ def _proposal(draft: Draft, known: Known, firms: Mapping[str, str]) -> Proposal 
 def _nameless(cells: Cells) -> bool:
     """Say whether what the part is called is spoilt: by its other name it might be another part."""
     return not cells.spoilt.isdisjoint({Column.DRAWING, Column.PART})
+
+
+def _sent_back(cells: Cells) -> bool:
+    """Say whether fewer than none are wanted, which is noted: nothing else of such a row has to be mended."""
+    text = cells.get(Column.QUANTITY)
+    if not _NEGATIVE.fullmatch(text):
+        return False
+    cells.note(
+        Column.QUANTITY,
+        Word(
+            f"数量が {text}（マイナス）。返品や取消は受注ではない",
+            f"{text} is below zero: what is sent back or cancelled is no order",
+        ),
+        Word(
+            "この行を消してください。前の受注が減ったのなら、その受注の数量を直すか取り消してください",
+            "Remove the row. If an earlier order became smaller, change that order's quantity, or cancel it",
+        ),
+    )
+    return True
 
 
 def _asked(cells: Cells, known: Known, firms: Mapping[str, str]) -> OrderPart:

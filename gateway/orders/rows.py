@@ -12,7 +12,7 @@ from broker.words import Word
 from gateway.orders.cells import SAME_AS_BEFORE, Cells, shown
 from gateway.orders.columns import OF_THE_ORDER, OF_THE_STEP, Column, by_name, folded
 from gateway.orders.layout import Layout
-from gateway.orders.left_out import left_out
+from gateway.orders.left_out import left_out, notes_among
 from gateway.orders.problems import Problem, Weight
 from gateway.orders.proposals import Known
 from gateway.orders.spoilt import inspect
@@ -54,8 +54,9 @@ def drafts(layout: Layout, known: Known, said: list[Problem]) -> list[Draft]:
         given.setdefault(Column.CUSTOMER, layout.customer)
     found: list[Draft] = []
     begun: dict[str, dict[str, int]] = {}
+    notes = notes_among(layout.rows)
     for row in layout.rows:
-        if reason := left_out(row, layout):
+        if reason := left_out(row, layout, notes):
             said.append(Problem(row.number, None, *reason, Weight.NOTE))
             continue
         cells = _cells(row, layout, known, given)

@@ -50,6 +50,10 @@ class Sheet:
     uncounted: frozenset[tuple[int, int]] = frozenset()
     """(row, column from 0) of formulas whose value was never worked out: they look blank."""
     day_zero: date = date(1899, 12, 30)
+    hidden_rows: frozenset[int] = frozenset()
+    """Numbers of rows that nobody sees: hidden, or not let through by a filter. They are among the rows."""
+    hidden_columns: frozenset[int] = frozenset()
+    """Columns, from 0, that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from gateway.sheets import (
     too_many_columns,
     too_many_rows,
 )
+from gateway.sheets.hidden import hidden_columns, hidden_rows
 
 _PART_LIMIT = 1000
 _SHEET_LIMIT = 50
@@ -141,7 +142,7 @@ def _sheets(values: Workbook, formulas: Workbook | None, texts: Mapping[str, byt
                 DIVIDE,
                 sheet=sheet.title,
             )
-        yield Sheet(sheet.title, merged, frozenset(uncounted), day_zero)
+        yield Sheet(sheet.title, merged, frozenset(uncounted), day_zero, hidden_rows(text), hidden_columns(text))
 
 
 def _merged(rows: Sequence[Row], text: bytes, sheet: str) -> Iterator[Row]:

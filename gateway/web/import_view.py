@@ -53,6 +53,8 @@ class Line:
     number: int
     cells: tuple[Shown, ...]
     said: tuple[Problem, ...]
+    hidden: bool = False
+    """Whether nobody sees it in Excel."""
 
     @property
     def wrong(self) -> bool:
@@ -87,9 +89,10 @@ def view(parsed: Parsed) -> View:
         if one.line in below:
             by_line.setdefault(one.line, []).append(one)
     fields = [one for one in layout.fields if one.column is not None or one.source is Source.UNKNOWN]
-    lines = [_line(row, fields, by_line.get(row.number, ())) for row in layout.rows]
+    hidden = layout.sheet.hidden_rows
+    lines = [_line(row, fields, by_line.get(row.number, ()), hidden=row.number in hidden) for row in layout.rows]
     wrong = [line for line in lines if line.wrong][:WRONG_SHOWN]
-    plain = [line for line in lines if not line.wrong][:ROWS_SHOWN]
+    plain = sorted((line for line in lines if not line.wrong), key=lambda line: not line.hidden)[:ROWS_SHOWN]
     more_wrong = sum(line.wrong for line in lines) - len(wrong)
     questions = [one for one in parsed.problems if one.line in layout.headings]
     return View(
@@ -128,7 +131,7 @@ def _choice(one: Field, layout: Layout, questions: Sequence[Problem]) -> Choice:
     )
 
 
-def _line(row: Row, fields: Sequence[Field], said: Sequence[Problem]) -> Line:
+def _line(row: Row, fields: Sequence[Field], said: Sequence[Problem], *, hidden: bool) -> Line:
     cells = tuple(
         Shown(
             one.heading or letter(one.place),
@@ -138,4 +141,4 @@ def _line(row: Row, fields: Sequence[Field], said: Sequence[Problem]) -> Line:
         for one in fields
     )
     placed = {one.place for one in fields}
-    return Line(row.number, cells, tuple(problem for problem in said if problem.place not in placed))
+    return Line(row.number, cells, tuple(problem for problem in said if problem.place not in placed), hidden)

@@ -46,6 +46,7 @@ FURTHER = Word(
 REREAD = Word("この読み方で見直す", "Look again, read this way")
 ROWS = Word("ファイルの中身", "What is in the file")
 ROW = Word("行", "Row")
+HIDDEN = Word("隠れた行", "Hidden")
 MORE_ROWS = Word("ほか {n}行（直すところなし）", "{n} more rows, nothing to mend in them")
 MORE_WRONG = Word("直すところのある行がほか {n}行", "{n} more rows have something to mend")
 ORDERS = Word("登録する受注", "Orders to be made")

@@ -38,13 +38,13 @@ class Server:
             for part in ("appender", "projector"):
                 command = [sys.executable, "-m", f"gateway.{part}", "--settings", str(self.settings_path)]
                 self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
-        until(self.settings.socket.exists, seconds=20, what="the gateway's socket")
+        until(self.settings.socket.exists, seconds=60, what="the gateway's socket")
 
     def stop(self) -> None:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(20)
+            process.wait(60)
         self.processes = []
 
     def end(self) -> None:
@@ -57,7 +57,7 @@ class Server:
         """The state, once it has taken in the whole ledger."""
         with contextlib.suppress(StoreError), Ledger.open(self.settings.ledger_url) as ledger:
             state = State.open(self.settings.state_url)
-            assert wait_projected(state, ledger.last_position(), seconds=20)
+            assert wait_projected(state, ledger.last_position(), seconds=60)
             return state
         raise AssertionError("there is no ledger")
 

@@ -121,7 +121,9 @@ def test_everything_wrong_in_an_awful_workbook_is_named_at_once_with_its_place_a
         (10, "quantity", "「12.5」は1から10,000,000までの整数ではない"),
         (10, "due", "「12/1/27」はどの数が年か分からない"),
         (10, "amount", "Excel のエラー #N/A（探した値が見つからない）"),
-        (14, "drawing", "「125」は初めての品で、工程が書かれていない"),
+        (11, "quantity", "数量が -5（マイナス）。返品や取消は受注ではない"),
+        (16, None, "8行目と同じ受注"),
+        (16, "drawing", "「125」は初めての品で、工程が書かれていない"),
     ]
     assert str(parsed.problems[2]) == (
         "シート「注文一覧」9行目 E列「注文 数量」（数量）：Excel のエラー #REF!（参照していたセルがなくなっている）。"
@@ -138,7 +140,65 @@ def test_everything_wrong_in_an_awful_workbook_is_named_at_once_with_its_place_a
         "125 と 00123 が混ざっている。Excel が先頭の 0 を消したかもしれない",
         "「46374」を 2026-12-18 と読みました",
         "「以上」だけの行なので読みません",
+        "「備考:単価は別途お見積りの通り。図面は返却してください。」は受注ではない書き込みなので読みません",
+        "「1. 材料は支給」は受注ではない書き込みなので読みません",
     ]
+    assert [one[2] for one in said(parsed, notes=True) if one[0] == 0][1:] == [
+        "Excel で隠れている行（12行目。絞り込みで見えない行も）を読みました",
+        "Excel で隠れている列（D 改訂）を読みました",
+    ]
+
+
+def test_a_row_or_column_that_nobody_sees_is_said_only_where_it_is_read():
+    plain = ["PO-1", "00123", "軸", "A", 5, "R8.12.18", 10, "旋削"]
+    rows = (plain, *([f"PO-{n}", *plain[1:]] for n in range(2, 7)), [None, None, "合計", None, 30], ["以上"])
+
+    def hidden(*which: int | str) -> list[str]:
+        parsed = parse(book(*rows, hidden=which), known(), ANSWERED)
+        assert len(parsed.proposals) == 6
+        return [one.reason.en for one in parsed.notes if "Excel hides" in one.reason.en]
+
+    assert hidden(2, 12, 13, "K") == [], "a title, a total, the end, and a column that is not read"
+    assert hidden(6, 8, 9, 10) == ["rows that Excel hides, by a filter or by hand, were read too: 6, 8-10"]
+    assert hidden("D", "J") == ["columns that Excel hides were read too: D 改訂, J 金額"]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("備考：梱包は一個ずつ", True),
+        ("※至急", True),
+        ("* 材料は支給", True),
+        ("図面は返却してください", True),
+        ("Note: pack each one", True),
+        ("注水ノズル", False),
+        ("VB-2204", False),
+        ("1. 材料は支給", False),
+    ],
+)
+def test_a_row_of_one_cell_is_a_note_if_nobody_would_call_a_part_so(text, note):
+    file = f"図番,品名,数量,工程,会社,幹事会社\nA-1,軸,5,旋削,turning,turning\n,{text},,,,\n"
+    parsed = parse(file.encode(), known())
+    assert (not parsed.problems) is note
+    assert [one.line for one in parsed.notes if "note" in one.reason.en] == [3] * note
+
+
+def test_notes_have_a_heading_or_go_on_below_one_and_an_order_below_them_is_read():
+    file = (
+        "図番,品名,数量,工程,会社,幹事会社\n備考,梱包は一個ずつ,,,,\n1) 材料は支給,,,,,\n"
+        "・検査表を付ける,,,,,\nA-1,軸,5,旋削,turning,turning\n"
+    )
+    parsed = parse(file.encode(), known())
+    assert [one.line for one in parsed.notes] == [2, 3, 4]
+    assert [one.line for one in parsed.proposals] == [5]
+
+
+@pytest.mark.parametrize("text", ["-5", "－５", "▲5", "△ 1,000", "-5個"])
+def test_what_is_sent_back_is_no_order(text):
+    file = f'図番,品名,数量,納期,幹事会社\nA-1,軸,"{text}",至急,turning\n'
+    (problem,) = parse(file.encode(), known()).problems
+    assert "below zero" in problem.reason.en
+    assert "Remove the row" in problem.remedy.en
 
 
 def test_a_good_workbook_becomes_one_order_a_part_under_the_customers_one_number():

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from gateway.sheets import COLUMN_LIMIT, ROW_LIMIT, SIZE_LIMIT_BYTES, Row, UnreadableError, letter, read
+from gateway.sheets.hidden import hidden_columns, hidden_rows
 
 
 def workbook(fill: Callable[[openpyxl.Workbook], None]) -> bytes:
@@ -46,6 +47,27 @@ def test_what_programs_save_as_csv_is_read_alike(encoding, separator):
 def test_rows_are_numbered_as_a_spreadsheet_shows_them():
     (sheet,) = read(b'a,b\n\n"two\nlines",c\n,,\nd,e\n').sheets
     assert [row.number for row in sheet.rows] == [1, 3, 5]
+
+
+def test_what_nobody_sees_of_a_sheet_is_read_and_known_by_row_and_column():
+    def fill(book):
+        sheet = book.active
+        for n in range(1, 8):
+            sheet.append([f"A-{n}", n, None, "x"])
+        sheet.row_dimensions[3].hidden = True
+        sheet.row_dimensions.group(6, 7, hidden=True)
+        sheet.column_dimensions.group("B", "C", hidden=True)
+
+    (sheet,) = read(workbook(fill)).sheets
+    assert [row.number for row in sheet.rows] == [1, 2, 3, 4, 5, 6, 7]
+    assert sheet.hidden_rows == {3, 6, 7}
+    assert sheet.hidden_columns >= {1, 2}
+
+
+def test_a_row_that_other_programs_do_not_number_follows_the_one_above():
+    text = b"<x:row r='4'/><x:row hidden='true'><x:c/></x:row><x:row ht=\"0.0\" customHeight='1'/><x:row ht='10'/>"
+    assert hidden_rows(text) == {5, 6}
+    assert hidden_columns(b'<col min="3" max="16384" width="9" hidden="1"/>') == frozenset(range(2, COLUMN_LIMIT))
 
 
 def test_columns_have_letters():

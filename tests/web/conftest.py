@@ -114,7 +114,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gateway.web", "--settings", str(file)], env=os.environ.copy()
         )
-        until(self.answers, seconds=20, what="the web to answer with orders")
+        until(self.answers, seconds=60, what="the web to answer with orders")
 
     def answers(self) -> bool:
         if not listening(self.house.settings.web.port):
