@@ -117,6 +117,10 @@ FLAGS: dict[str, Word] = {
         "他社の記録の取消・他社の票の分割は数えません：事務所で確認してください",
         "Another firm's event or ticket cannot be voided or split: the office should ask",
     ),
+    "split_uncounted": Word(
+        "分割した数が入っていない：枝ごとの数を現場に聞いてください",
+        "Split without a count: ask the floor how many each lot has",
+    ),
     "time_not_believed": Word(
         "申告された時刻が信じられない：受け取った時計の時刻にしました",
         "The stated time cannot be right: the clock's was taken",

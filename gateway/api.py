@@ -105,6 +105,12 @@ CHANGED_MEANWHILE = (
     "この受注は、その間にほかの人が変えました。いまの内容を見て、もう一度入れてください / "
     "Somebody else has changed this order meanwhile. See how it stands now, then enter it again"
 )
+_SEE_FIRST = "記録されたかもしれません。いまの内容を見てから、もう一度入れてください"
+_SEE_FIRST_EN = "It may have been recorded: see how things stand, then ask again"
+_BUSY = (
+    "共有サーバーがいま記録を書けません。何も記録していません。少し待って、もう一度入れてください / "
+    "The records cannot be written just now. Nothing was recorded; wait a moment and try again"
+)
 
 
 class Api:
@@ -156,14 +162,21 @@ class Api:
     def _ask(self, request: Request, answer: type[T]) -> T:
         line = request.model_dump_json().encode() + b"\n"
         if len(line) > LINE_BYTES:
-            raise GatewayAway(f"The request has {len(line)} bytes, the limit is {LINE_BYTES}. Split it.")
+            raise GatewayAway(
+                f"一度に送れるのは{LINE_BYTES:,}バイトまでで、{len(line):,}バイトあります。何も記録していません。"
+                f"いくつかに分けてください / The request has {len(line):,} bytes, the limit is {LINE_BYTES:,}. Nothing "
+                "was recorded. Split it"
+            )
         with self._open() as client:
             try:
                 client.sendall(line)
                 with client.makefile("rb") as file:
                     text = file.readline(LINE_BYTES + 1)
             except OSError as error:
-                raise GatewayAway(f"The gateway went away while it was asked ({error}). See what it did.") from None
+                raise GatewayAway(
+                    f"頼んでいる間に共有サーバーとのつながりが切れました（{error}）。{_SEE_FIRST} / "
+                    f"The gateway went away while it was asked ({error}). {_SEE_FIRST_EN}"
+                ) from None
         return _read(text, answer)
 
 
@@ -174,7 +187,10 @@ def _read(text: bytes, answer: type[T]) -> T:
     try:
         return answer.model_validate_json(text)
     except ValidationError:
-        raise GatewayAway("The gateway ended before it answered. See what it did, then ask again.") from None
+        raise GatewayAway(
+            f"共有サーバーが答える前に終わりました。{_SEE_FIRST} / "
+            f"The gateway ended before it answered. {_SEE_FIRST_EN}"
+        ) from None
 
 
 Serve = Callable[[Request], "Future[Answer]"]
@@ -231,7 +247,7 @@ class _Handler(socketserver.StreamRequestHandler):
             return Refused(error=f"An event is longer than {EVENT_LIMIT_BYTES} bytes.")
         future = self.server.serve(request)
         if not wait([future], timeout=_ANSWER_SECONDS).done and future.cancel():
-            return Refused(error="The ledger cannot be written just now. Nothing was done; try again later.")
+            return Refused(error=_BUSY)
         try:
             return future.result()  # it is done, or it has begun and will end
         except GatewayAway as error:

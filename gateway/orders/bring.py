@@ -18,11 +18,11 @@ from broker.words import Word
 from gateway.api import Api, ChangedMeanwhile, GatewayAway
 from gateway.ledger import Ledger
 from gateway.ledger.given import Unless
-from gateway.orders.known import called
 from gateway.orders.layout import Answers, Layout
 from gateway.orders.projected import wait_projected
 from gateway.orders.proposals import Known, Proposal, created
 from gateway.orders.remembered import Remembered, recall, remember
+from gateway.orders.repeats import called
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.sheets import letter

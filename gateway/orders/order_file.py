@@ -10,11 +10,12 @@ from broker.words import Word
 from gateway.orders.cells import TEXT_LIMIT, YEN_LIMIT, Cells
 from gateway.orders.columns import Column, by_name
 from gateway.orders.headings import lay_out
-from gateway.orders.known import another_spelling, parent_of, refuse_repeat, routing_known, twice
+from gateway.orders.known import another_spelling, parent_of, routing_known
 from gateway.orders.layout import Answers, Layout
 from gateway.orders.left_out import mixed_names
 from gateway.orders.problems import Problem
 from gateway.orders.proposals import Known, Parsed, Proposal, fits, shares
+from gateway.orders.repeats import refuse_repeat, twice
 from gateway.orders.rows import Draft, drafts
 from gateway.orders.unseen import unseen
 from gateway.sheets import Book, UnreadableError, read

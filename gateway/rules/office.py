@@ -133,7 +133,7 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
     """Take the parts out of their lots, once every ticket that the office issued is known.
 
     A lot is split by the firms of its routings, without one by those that worked on it, by the coordinator and by the
-    gateway. Anybody else's split changes nothing and is flagged.
+    gateway. Anybody else's split changes nothing and is flagged. So is a part that nobody counted, until somebody does.
     """
     issued = {name for name, known in draft.tickets.items() if known.old_since is None or known.quantity is not None}
     may = {step.firm for _, steps in draft.routings for step in steps.values()} if draft.routings else worked
@@ -156,6 +156,9 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
             child.quantity = counted
             if parent.quantity is not None:
                 parent.quantity = max(0, parent.quantity - counted)
+    for child in draft.live_tickets():
+        if (at := child.split_at) is not None and child.parent and child.quantity is None:
+            draft.flag(at, "split_uncounted", None, ("ticket", child.parent), ("child", child.id))
     for newer, older in draft.replaced.items():  # a new paper of a part of a lot is still that part
         lot, before = draft.tickets[newer], draft.tickets[older]
         lot.parent, lot.split_at = lot.parent or before.parent, lot.split_at or before.split_at

@@ -154,6 +154,7 @@ DETAILS = {
     "given": Word("{v}個とした", "taken as {v}"),
     "firm": Word("{v}", "{v}"),
     "ticket": Word("票 {v}", "ticket {v}"),
+    "child": Word("分けた票 {v}", "split off: {v}"),
     "station": Word("{v}", "{v}"),
     "times": Word("{v}回", "{v} times"),
 }

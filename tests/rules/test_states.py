@@ -174,6 +174,29 @@ def test_a_split_nobody_counted_leaves_both_numbers_open() -> None:
     assert [ticket.quantity for ticket in floor.state.tickets] == [50, None]
 
 
+def test_a_split_nobody_counted_is_for_the_office_to_ask_about_until_somebody_counts() -> None:
+    floor = Floor()
+    first = floor.split("a", 10, "AAAAAA")
+    (flag,) = floor.state.flags
+    assert (flag.code, flag.at, flag.detail) == (
+        "split_uncounted",
+        at(10),
+        (("ticket", T), ("child", "AAAAAA")),
+    )
+    floor.void("a", 11, first)
+    assert floor.flags() == [], "the split was taken back"
+    floor.split("a", 12, "AAAAAA")
+    floor.split("a", 13, "AAAAAA", 20)
+    assert floor.flags() == []
+
+
+def test_a_new_paper_with_a_number_settles_a_split_that_nobody_counted() -> None:
+    floor = Floor()
+    floor.split("a", 10, "AAAAAA")
+    floor.order(20, OrderAction.CHANGED, tickets=(IssuedTicket(id="BBBBBB", branch=2, quantity=20, replaces="AAAAAA"),))
+    assert floor.flags() == []
+
+
 def test_the_number_keyed_after_a_split_counts() -> None:
     floor = Floor()
     first = floor.split("a", 10, "AAAAAA")

@@ -134,7 +134,8 @@ def test_a_real_browser_sends_it_from_our_own_page_and_no_page_is_wider_than_its
     page.select_option("select[name=given_coordinator]", "turning")
     page.select_option("select[name=given_firm]", "turning")
     page.click("button[value=look]")
-    assert page.locator("td.wrong").count() == 10
+    assert page.locator("td.wrong").count() == 11
+    assert page.inner_text("tbody:has(small.hidden) th").split() == ["12", "隠れた行"]
     for width in (390, 820, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         widest = page.locator("body").bounding_box()["width"]
