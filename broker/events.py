@@ -14,7 +14,8 @@ from broker.codes import CROCKFORD, TICKET_LENGTH
 
 EVENT_LIMIT_BYTES = 16 * 1024
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+ID_PATTERN = r"^[a-z0-9-]{1,32}$"
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
 TicketId = Annotated[str, Field(pattern=rf"^[{CROCKFORD}]{{{TICKET_LENGTH}}}$")]
 OperationNumber = Annotated[int, Field(ge=1, le=9999)]
 Author = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,32}/[a-z0-9-]{1,32}|gateway)$")]

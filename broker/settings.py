@@ -3,14 +3,19 @@
 Nothing here opens what a setting names.
 """
 
+import difflib
 import os
+import re
 import textwrap
 import tomllib
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from broker.events import ID_PATTERN
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -105,6 +110,7 @@ _NUMBER = ("数ではありません。直してください", "which is no numb
 _TEXT = ("文字ではありません。引用符で囲んでください", "which is no text. Put it in quotation marks")
 _TABLE = ("表ではありません。[ ] の見出しの下に書いてください", "which is no table. Write it under a heading in [ ]")
 _LIST = ("並びではありません。[ と ] で囲んでください", "which is no list. Put it between [ and ]")
+_ONE_OF = ("{expected} のどれかにしてください", "and must be one of {expected}. Change it")
 _REASONS: dict[str, tuple[str, str]] = {
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
@@ -118,14 +124,15 @@ _REASONS: dict[str, tuple[str, str]] = {
     "greater_than": ("{gt} より大きくしてください", "and must be more than {gt}. Change it"),
     "greater_than_equal": ("{ge} 以上にしてください", "and must be {ge} or more. Change it"),
     "less_than_equal": ("{le} 以下にしてください", "and must be {le} or less. Change it"),
-    "literal_error": ("{expected} のどれかにしてください", "and must be one of {expected}. Change it"),
+    "literal_error": _ONE_OF,
+    "enum": _ONE_OF,
     "union_tag_invalid": (
         "driver を {expected_tags} のどれかにしてください",
         "whose driver must be one of {expected_tags}. Change it",
     ),
     "string_pattern_mismatch": (
-        "書き方 {pattern} に合いません。直してください",
-        "which does not match {pattern}. Change it",
+        "{allowed_ja}直してください",
+        "{allowed_en}. Change it",
     ),
     "string_too_short": ("{min_length} 文字以上にしてください", "and must be at least {min_length} long"),
     "string_too_long": ("{max_length} 文字以内にしてください", "and must be at most {max_length} long"),
@@ -146,8 +153,7 @@ def load(model: type[M], path: Path) -> M:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        ja, en = "TOML として読めません。その行を直してください", f"is not TOML: {error}"
-        raise SettingsError([f"{path}: {ja} / {en}. Mend that line."]) from None
+        raise SettingsError([f"{path}: {_not_toml(text, str(error))}"]) from None
     return validate(model, data, str(path), folder=path.absolute().parent)
 
 
@@ -156,22 +162,106 @@ def validate(model: type[M], data: dict[str, Any], source: str, *, folder: Path 
     try:
         return model.model_validate(data, context={"folder": folder} if folder else None)
     except ValidationError as error:
-        raise SettingsError([_problem(source, dict(item)) for item in error.errors(include_url=False)]) from None
+        found = [dict(item) for item in error.errors(include_url=False)]
+        unknown = {item["loc"] for item in found if item["type"] == "extra_forbidden"}
+        raise SettingsError([_problem(source, data, item, unknown) for item in found]) from None
 
 
-def _problem(source: str, error: dict[str, Any]) -> str:
-    where = f"{source}: {'.'.join(str(part) for part in error['loc']) or '全体 / the file'}"
+def _not_toml(text: str, error: str) -> str:
+    """Say which line is no TOML, and what the usual slips are; `error` is tomllib's sentence."""
+    place = re.search(r" \(at line (\d+), column \d+\)$", error)
+    if place is None:
+        return (
+            "TOML として読めません。終わりの行の引用符と括弧を確かめてください / "
+            f"is not TOML: {error}. See the quotation marks and brackets of its last line."
+        )
+    lines = text.splitlines()
+    line = lines[min(int(place[1]), len(lines)) - 1].strip() if lines else ""
+    shown = textwrap.shorten(line, 60, placeholder="...")
+    return (
+        f'{place[1]} 行目が TOML として読めません：{shown} ── 文字は半角の " " で囲み、同じ名前は二度書けません / '
+        f'line {place[1]} is not TOML ({error.removesuffix(place[0])}): {shown} -- text stands between two plain ", '
+        "and a key only once. Mend that line."
+    )
+
+
+def _problem(source: str, data: dict[str, Any], error: dict[str, Any], unknown: Collection[object]) -> str:
+    where = f"{source}: {_where(data, error) or '全体 / the file'}"
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return f"{where}: ありません。書いてください / is missing. Add it."
         case "extra_forbidden":
+            if meant := _meant(data, error["loc"], unknown):
+                return f"{where}: そういう設定はありません。{meant} ですか / is no setting of Mawashi. Is it {meant}?"
             return (
                 f"{where}: そういう設定はありません。つづりを確かめるか、消してください / "
                 "is no setting of Mawashi. Check the spelling or remove it."
             )
         case "value_error":
             return f"{where}: {str(context['error']).removesuffix('.')}."
+        case "tuple_type" if isinstance(error["input"], dict):
+            heading = f"[[{error['loc'][-1]}]]"
+            return f"{where}: 見出しを {heading} と二重の括弧にしてください / write its heading as {heading}."
+        case "string_pattern_mismatch":
+            context = _allowed(context["pattern"])
     ja, en = _REASONS.get(error["type"], ("直してください", f"{error['msg']}. Change it"))
     value = textwrap.shorten(repr(error["input"]), 60, placeholder="...")
     return f"{where}: いまは {value}。{ja.format(**context)} / is {value}, {en.format(**context)}."
+
+
+def _allowed(pattern: str) -> dict[str, str]:
+    """Say for people what a pattern allows."""
+    if pattern == ID_PATTERN:
+        return {
+            "allowed_ja": "使えるのは小文字の a-z、数字、- だけ、32 文字までです。",
+            "allowed_en": "and may hold only small letters a-z, digits and -, at most 32",
+        }
+    return {"allowed_ja": f"書き方 {pattern} に合いません。", "allowed_en": f"which does not match {pattern}"}
+
+
+def _where(data: Any, error: dict[str, Any]) -> str:
+    """Return the place of a mistake as whoever wrote the file calls it: tables of a list by their id or name."""
+    names, at = [], data
+    for n, part in enumerate(error["loc"]):
+        if isinstance(at, list) and isinstance(part, int) and part < len(at):
+            at = at[part]
+            name = (at.get("id") or at.get("name")) if isinstance(at, dict) else None
+            names.append(name if isinstance(name, str) and name else f"{part + 1} 番目 / no. {part + 1}")
+        elif isinstance(at, dict) and part in at:
+            at = at[part]
+            names.append(str(part))
+        elif error["type"] == "missing" and n == len(error["loc"]) - 1:
+            names.append(str(part))  # else the name of a kind among several, which stands in no file
+    return ".".join(names)
+
+
+def _meant(data: Any, loc: Sequence[int | str], unknown: Collection[object]) -> str | None:
+    """Return the key that a misspelt one is likely to be, of those its table may have and has not; None if none is."""
+    table = data
+    for part in loc[:-1]:
+        if isinstance(table, dict):
+            table = table.get(part, table)  # else the name of a kind among several
+        elif isinstance(table, list) and isinstance(part, int):
+            table = table[part]
+    if not isinstance(table, dict):
+        return None
+    known = {key for key in table if (*loc[:-1], key) not in unknown}
+    fitting = {
+        name
+        for model in _models(Settings)
+        if known <= model.model_fields.keys() and _is_of_driver(model, table.get("driver"))
+        for name in model.model_fields
+    }
+    return next(iter(difflib.get_close_matches(str(loc[-1]), sorted(fitting - known), 1, 0.7)), None)
+
+
+def _models(model: type[Settings]) -> Iterator[type[Settings]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _models(one)
+
+
+def _is_of_driver(model: type[Settings], driver: object) -> bool:
+    field = model.model_fields.get("driver")
+    return driver is None or field is None or driver in get_args(field.annotation)

@@ -5,6 +5,7 @@ Nothing here opens the line it names (see `edge.wire`).
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -16,7 +17,8 @@ from edge.drivers.readings import Parser
 from edge.rules.counting import STEP_MOST
 from edge.rules.machines import DWELL_MS
 
-_ADDRESS = re.compile(r"[^\s:]{1,255}:[0-9]{1,5}")
+_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,255}:[0-9]{1,5}")
+_NUMBERS = re.compile(r"[0-9.]+")
 
 Framing = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "7E1", "7E2", "7O1", "7O2", "7N2"]
 """Data bits, parity and stop bits of a serial line."""
@@ -28,7 +30,52 @@ def _host_and_port(address: str) -> str:
             f"{address!r} はアドレスではありません。192.168.1.20:7878 のように書いてください / "
             f"{address!r} is no address: write it as 192.168.1.20:7878"
         )
+    host = address.rpartition(":")[0]
+    if _NUMBERS.fullmatch(host) and not _is_ip(host):
+        raise ValueError(
+            f"{host} という IP アドレスはありません。0〜255 の数が四つです。192.168.1.20:7878 のように書いてください / "
+            f"{host} is no IP address: those are four numbers from 0 to 255. Write it as 192.168.1.20:7878"
+        )
     return address
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_keyboard(port: Path) -> Path:
+    if port.is_relative_to("/dev/input"):
+        raise ValueError(
+            f'{port} はキーボードの口です。[[scanner]] に driver = "hid" と書いてください / '
+            f'{port} is a keyboard: write driver = "hid" in a [[scanner]] table'
+        )
+    return _in_dev(port)
+
+
+def _keyboard(port: Path) -> Path:
+    if port.is_relative_to("/dev/serial") or port.name.startswith("tty"):
+        raise ValueError(
+            f'{port} はシリアルの口で、キーボードではありません。[[scanner]] の driver = "hid" を消してください / '
+            f'{port} is a serial port, no keyboard: take driver = "hid" out of this [[scanner]] table'
+        )
+    return _in_dev(port)
+
+
+def _in_dev(port: Path) -> Path:
+    if not port.is_absolute():
+        raise ValueError(
+            f"{str(port)!r} という口はありません。mawashi-edge ports の出す、/dev/ で始まる名前を書いてください / "
+            f"{str(port)!r} is no port: write a name that begins with /dev/, as mawashi-edge ports shows it"
+        )
+    return port
+
+
+SerialPort = Annotated[Path, AfterValidator(_no_keyboard)]
+KeyboardPort = Annotated[Path, AfterValidator(_keyboard)]
 
 
 Address = Annotated[str, Field(max_length=262), AfterValidator(_host_and_port)]
@@ -167,7 +214,7 @@ class TopicDevice(Device, Connection):
 class WiredDevice(Device):
     """A device on a serial port, or behind an address: its own, or that of a converter from serial to LAN."""
 
-    port: Path | None = None
+    port: SerialPort | None = None
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
     framing: Framing = "8N1"
     xonxoff: bool = False

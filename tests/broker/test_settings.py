@@ -40,9 +40,23 @@ def test_a_certificate_without_its_key_is_told(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
     (told,) = problems(tmp_path / "a.toml", "name = \n")
-    assert told.startswith(
-        f"{tmp_path}/a.toml: TOML として読めません。その行を直してください / is not TOML: Invalid value (at line 1, column 8). Mend"
+    assert told == (
+        f'{tmp_path}/a.toml: 1 行目が TOML として読めません：name = ── 文字は半角の " " で囲み、同じ名前は二度書けません / '
+        'line 1 is not TOML (Invalid value): name = -- text stands between two plain ", and a key only once. Mend that line.'
     )
+
+
+def test_a_file_that_ends_too_soon_is_said_to(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path / "a.toml", 'name = ["a",\n')
+    assert "終わりの行の引用符と括弧を確かめてください" in told
+
+
+def test_a_misspelt_key_is_answered_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    told = problems(tmp_path / "a.toml", 'nam = "x"\n[mqtt]\nhots = "127.0.0.1"\n')
+    assert [line.rpartition(": ")[2] for line in told[1:]] == [
+        "そういう設定はありません。host ですか / is no setting of Mawashi. Is it host?",
+        "そういう設定はありません。name ですか / is no setting of Mawashi. Is it name?",
+    ]
 
 
 def test_a_relative_path_starts_at_the_settings_files_folder_wherever_the_command_is_typed(

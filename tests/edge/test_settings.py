@@ -137,11 +137,11 @@ def test_shifts_are_local_times_and_may_pass_midnight():
         ),
         (
             {"scanner": [{"id": "a", "port": "/dev/a", "stations": ["l"], "driver": "usb"}]},
-            "x: scanner.0: いまは {'id': 'a', 'port': '/dev/a', 'stations': ['l'],...。driver を 'serial', 'hid', 'mqtt' のどれかにしてください / is {'id': 'a', 'port': '/dev/a', 'stations': ['l'],..., whose driver must be one of 'serial', 'hid', 'mqtt'. Change it.",
+            "x: scanner.a: いまは {'id': 'a', 'port': '/dev/a', 'stations': ['l'],...。driver を 'serial', 'hid', 'mqtt' のどれかにしてください / is {'id': 'a', 'port': '/dev/a', 'stations': ['l'],..., whose driver must be one of 'serial', 'hid', 'mqtt'. Change it.",
         ),
         (
             {"scanner": [{"id": "pad", "port": "/dev/a", "driver": "hid"}]},
-            "x: scanner.0.hid: stations（設備）か beside（横のスキャナの id）のどちらか一つを書いてください / give either stations, or beside: the id of the scanner it stands beside.",
+            "x: scanner.pad: stations（設備）か beside（横のスキャナの id）のどちらか一つを書いてください / give either stations, or beside: the id of the scanner it stands beside.",
         ),
         (
             {"scanner": [{"id": "pad", "port": "/dev/a", "driver": "hid", "beside": "s1"}]},
@@ -157,6 +157,70 @@ def test_each_mistake_is_said_with_its_remedy(change: dict[str, Any], sentence: 
     with pytest.raises(SettingsError) as caught:
         validate(Edge, MINIMAL | change, "x")
     assert caught.value.problems == [sentence]
+
+
+_MACHINE = {"id": "vf-2", "driver": "haas", "station": "nc-5", "address": "192.168.1.50:5051"}
+_SCANNER = {"id": "s1", "port": "/dev/a", "stations": ["nc-5"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "sentence"),
+    [
+        (
+            "machine",
+            {"id": "VF 2"},
+            "machine.VF 2.id: いまは 'VF 2'。使えるのは小文字の a-z、数字、- だけ、32 文字までです。",
+        ),
+        ("machine", {"driver": None}, "machine.vf-2: driver がありません。"),
+        ("machine", {"driver": "hass"}, "machine.vf-2: driver = 'hass' という装置の読み方はありません。haas ですか。"),
+        ("machine", {"driver": "scanner"}, "machine.vf-2: scanner は機械ではなくスキャナです。"),
+        ("machine", {"adress": "192.168.1.50:5051"}, "machine.vf-2.adress: そういう設定はありません。"),
+        ("machine", {"poll_second": 2.0}, "machine.vf-2.poll_second: そういう設定はありません。poll_seconds ですか"),
+        (
+            "machine",
+            {"address": "192.168.1.300:5051"},
+            "machine.vf-2.address: 192.168.1.300 という IP アドレスはありません。",
+        ),
+        (
+            "machine",
+            {"address": "192.168.150:5051"},
+            "machine.vf-2.address: 192.168.150 という IP アドレスはありません。",
+        ),
+        (
+            "machine",
+            {"address": "192,168.1.50:5051"},
+            "machine.vf-2.address: '192,168.1.50:5051' はアドレスではありません。",
+        ),
+        (
+            "machine",
+            {"address": "１９２.168.1.5:5051"},
+            "machine.vf-2.address: '１９２.168.1.5:5051' はアドレスではありません。",
+        ),
+        ("machine", {"address": None, "port": "COM3"}, "machine.vf-2.port: 'COM3' という口はありません。"),
+        ("scanner", {"driver": "scanner"}, 'scanner.s1: シリアルと USB-COM のスキャナは driver = "serial" です。'),
+        ("scanner", {"driver": "haas"}, "scanner.s1: haas はスキャナではなく機械です。"),
+        (
+            "scanner",
+            {"port": "/dev/input/by-id/a-event-kbd"},
+            "scanner.s1.port: /dev/input/by-id/a-event-kbd はキーボードの口",
+        ),
+        ("scanner", {"driver": "hid", "port": "/dev/ttyACM0"}, "scanner.s1.port: /dev/ttyACM0 はシリアルの口で"),
+        ("scanner", {"driver": "hid", "layout": "jp"}, "scanner.s1.layout: いまは 'jp'。'us' or 'jis' のどれかに"),
+    ],
+)
+def test_what_an_installer_mistypes_is_said_by_the_devices_own_id(table: str, change: dict[str, Any], sentence: str):
+    device = {key: value for key, value in ((_MACHINE if table == "machine" else _SCANNER) | change).items() if value}
+    with pytest.raises(SettingsError) as caught:
+        validate(Edge, MINIMAL | {table: [device]}, "x")
+    assert sentence in caught.value.problems[0]
+
+
+def test_a_heading_in_single_brackets_is_answered_with_two():
+    with pytest.raises(SettingsError) as caught:
+        validate(Edge, MINIMAL | {"machine": _MACHINE}, "x")
+    assert caught.value.problems == [
+        "x: machine: 見出しを [[machine]] と二重の括弧にしてください / write its heading as [[machine]]."
+    ]
 
 
 def test_all_mistakes_are_said_at_once_and_the_command_ends_with_2(tmp_path: Path):

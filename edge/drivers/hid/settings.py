@@ -1,11 +1,10 @@
 """The settings of a keyboard scanner or a ten-key pad."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import model_validator
 
-from edge.drivers.device import Keys
+from edge.drivers.device import KeyboardPort, Keys
 from edge.drivers.hid.keys import Layout
 from edge.drivers.hid.parser import Parser
 from edge.drivers.reader import Reader
@@ -16,7 +15,7 @@ class Keyboard(Reader):
     """One keyboard scanner with its stations, or a ten-key pad `beside` a scanner, for the numbers of its scans."""
 
     driver: Literal["hid"]
-    port: Path
+    port: KeyboardPort
     layout: Layout = Layout.US
     aim_id: bool = False
     idle_end: bool = False

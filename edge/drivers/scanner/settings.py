@@ -1,12 +1,11 @@
 """The settings of a scanner in serial or USB-COM mode."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from broker.events import Id
-from edge.drivers.device import Framing, Serial
+from edge.drivers.device import Framing, Serial, SerialPort
 from edge.drivers.reader import Reader
 from edge.drivers.readings import Parser as AnyParser
 from edge.drivers.scanner import ssi
@@ -19,7 +18,7 @@ class Scanner(Reader):
     """One serial or USB-COM scanner and the stations it serves; the first is meant when no label was read."""
 
     driver: Literal["serial"] = "serial"
-    port: Path
+    port: SerialPort
     stations: Annotated[tuple[Id, ...], Field(min_length=1)]
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
     framing: Framing = "8N1"
