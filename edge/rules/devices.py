@@ -12,6 +12,8 @@ from broker.messages import DeviceState
 
 MESS_MS = 3_000
 """Bytes come for so long and nothing of them is understood: garbage. A board shows it within 5 s."""
+LAST_WORD_MS = 5_000
+"""Twice what a polled machine takes to say more."""
 MESS_BYTES = 32
 """Fewer bytes without an end of a line may be a line that is still arriving."""
 
@@ -41,6 +43,9 @@ class Watched:
     malformed: int = 0
     good_ms: int | None = None
     """Monotonic; None: nothing was understood since its line was opened."""
+    good_after_ms: int = 0
+    """When we had looked before that: what was understood came between the two."""
+    looked_ms: int = 0
     mess_ms: int | None = None
     mess_from: int = 0
     """When what is not understood began, and how many bytes had come by then."""
@@ -48,6 +53,10 @@ class Watched:
 
 def watch(before: Watched | None, counts: Counts, now: Now) -> Watched:
     """Return how the device is heard now."""
+    return replace(_judged(before, counts, now), looked_ms=now.mono_ms)
+
+
+def _judged(before: Watched | None, counts: Counts, now: Now) -> Watched:
     if before is None:  # a device that is there at once is never said to be lost
         return Watched("waiting", now.at)
     known = before
@@ -64,12 +73,29 @@ def watch(before: Watched | None, counts: Counts, now: Now) -> Watched:
         known = replace(known, mess_ms=None, received=counts.received)  # the NULs before a punch's line, and no more
     if known.good_ms is None:
         return _in(known, "waiting", now)
-    gone = counts.unknown_ms is not None and counts.unknown_ms > known.good_ms
-    return _in(known, "silent" if gone else "heard", now)
+    return _in(known, "silent" if _is_gone(known, known.good_ms, counts.unknown_ms, now) else "heard", now)
+
+
+def _is_gone(known: Watched, good_ms: int, unknown_ms: int | None, now: Now) -> bool:
+    """Whether its state is unknown since it was last understood, or by its last word: a death, or a connection's will.
+
+    A machine that says itself that its state is unknown goes on talking; a last word is one after some seconds.
+    """
+    if unknown_ms is None:
+        return False
+    return unknown_ms > good_ms or (unknown_ms > known.good_after_ms and now.mono_ms - good_ms >= LAST_WORD_MS)
 
 
 def _afresh(known: Watched, counts: Counts, good_ms: int | None) -> Watched:
-    return Watched(known.state, known.since, counts.good, counts.received, counts.malformed, good_ms)
+    return replace(
+        known,
+        good=counts.good,
+        received=counts.received,
+        malformed=counts.malformed,
+        good_ms=good_ms,
+        good_after_ms=known.looked_ms,
+        mess_ms=None,
+    )
 
 
 def _in(known: Watched, state: DeviceState, now: Now) -> Watched:

@@ -61,6 +61,21 @@ def test_a_machine_whose_driver_knows_nothing_more_is_silent_and_one_that_says_u
     assert story((False, 0, 0, 0), (False, 9, 1, 0), (False, 18, 2, 0, 1500))[-1] == "heard"
 
 
+def test_a_device_whose_last_word_is_its_death_is_silent_after_some_seconds_and_heard_again_at_its_next():
+    died = [(False, 9, 1, 0), *[(False, 18, 2, 0, 1500)] * 7]
+    assert story((False, 0, 0, 0), *died) == ["waiting", *["heard"] * 6, *["silent"] * 2]
+    assert story((False, 0, 0, 0), *died, (False, 27, 3, 0))[-1] == "heard"
+
+
+def test_a_device_that_never_says_a_state_and_rarely_a_count_is_heard_between_them():
+    assert story((False, 0, 0, 0, 0), *[(False, 9, 1, 0, 0)] * 300)[-1] == "heard"
+
+
+def test_a_polled_machine_that_says_its_state_is_unknown_is_heard_all_the_time():
+    polled = [(False, 9 * n, n, 0, 900) for n in range(2, 30) for _ in range(2)]
+    assert set(story((False, 9, 1, 0), *polled)[1:]) == {"heard"}
+
+
 def test_a_scanner_that_lies_still_all_day_is_heard():
     assert story((False, 0, 0, 0), (False, 9, 1, 0), *[(False, 9, 1, 0)] * 500)[-1] == "heard"
 
