@@ -148,14 +148,17 @@ class Floor:
 
     # -- the conditions ------------------------------------------------------------------------------------------------
 
+    def folding_seconds(self) -> float:
+        """How long making all facts anew may take: a second for every 50 events, more where folding is slower."""
+        return len(self.keys() | self.accepted()) / 50 * self.place.slowness
+
     def verify(self, *, allowed: set[Key] | None = None, seconds: float = 120) -> Verdict:
         """Hold the floor to the conditions of the table; `allowed` may be missing if the ledger lists it as gone.
 
-        Each is waited for `seconds` and a second for every 50 events, those still at the edges too, more where folding is
-        slower: all their facts may have to be made anew.
+        Each is waited for `seconds` and `folding_seconds`: all facts may have to be made anew.
         """
         allowed = allowed or set()
-        seconds += len(self.keys() | self.accepted()) / 50 * self.place.slowness
+        seconds += self.folding_seconds()
         verdict = Verdict()
         self.healed_at = self.healed_at or time.monotonic()
         self._wait(

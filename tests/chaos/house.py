@@ -238,12 +238,12 @@ def rules_raise(floor: Floor) -> Outcome:
     player.feed(4)
     player.wait_confirmed()
     with State.open(floor.gateway.settings.state_url) as state:
-        until(floor.parked, seconds=100, what="the order to be parked")
+        until(floor.parked, seconds=100 + floor.folding_seconds(), what="the order to be parked")
         parked = floor.parked()
         with floor.ledger() as ledger:
             until(
                 lambda: state.cursor() == ledger.last_position() and not state.unfinished(),
-                seconds=60,
+                seconds=60 + floor.folding_seconds(),
                 what="the others",
             )
         player.feed(1)
@@ -252,7 +252,7 @@ def rules_raise(floor: Floor) -> Outcome:
         with floor.ledger() as ledger:
             until(
                 lambda: state.cursor() == ledger.last_position() and not state.unfinished(),
-                seconds=20,
+                seconds=20 + floor.folding_seconds(),
                 what="a fresh one",
             )
         moved = time.monotonic() - began
