@@ -121,6 +121,11 @@ FLAGS: dict[str, Word] = {
         "分割した数が入っていない：枝ごとの数を現場に聞いてください",
         "Split without a count: ask the floor how many each lot has",
     ),
+    "blank_twice": Word(
+        "同じ白票が二度使われました：新しい白票で分け直してください",
+        "A blank was used twice: split again with a fresh one",
+    ),
+    "split_over": Word("元の票の数より多く分けました", "More was split off than the ticket had"),
     "time_not_believed": Word(
         "申告された時刻が信じられない：受け取った時計の時刻にしました",
         "The stated time cannot be right: the clock's was taken",

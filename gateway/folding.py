@@ -42,6 +42,8 @@ def fold_order(
         return None
     try:
         order = fold(key, events.at(positions))
+        if elsewhere := _elsewhere(order, state):
+            order = fold(key, events.at(positions), elsewhere)
         if not (order.known or order.operations or order.tickets) and taken_back(events.at(positions)):
             _drop(key, state)
             return None
@@ -56,6 +58,14 @@ def fold_order(
     if points is not None:
         state.products.put_facts(order_anchor(key), points)
     return folded
+
+
+def _elsewhere(order: OrderState, state: WritableState) -> frozenset[str]:
+    """Return tickets that a split gave this order while another one has them: a blank was used for both."""
+    if not any(ticket.parent for ticket in order.tickets):
+        return frozenset()
+    homes = {ticket.id: state.index.home(ticket.id) for ticket in order.tickets}
+    return frozenset(ticket for ticket, home in homes.items() if home not in (None, order.key))
 
 
 def _drop(key: str, state: WritableState) -> None:

@@ -16,7 +16,7 @@ from edge.rules.memory import Held, Memory, Pending
 from edge.rules.outcomes import OUTCOMES, split_off
 from edge.rules.say import Feedback, Tone, Why, said
 from edge.rules.table import OPENING, RULES, Outcome, Read
-from edge.rules.tickets import meant
+from edge.rules.tickets import meant, split_alarm
 from edge.rules.turn import Answer, Turn
 
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -137,7 +137,11 @@ def _ticket(turn: Turn, code: TicketCode, text: str, orders: Orders) -> tuple[Fe
     view = orders.by_ticket(code.ticket)
     if card and card.parent:
         blank = view is None and not any(session.ticket == code.ticket for session in turn.sessions.values())
-        return split_off(turn, code.ticket, text, blank=blank), code.ticket
+        feedback = split_off(turn, code.ticket, text, blank=blank)
+        alarm = split_alarm(orders.by_ticket(card.parent), card.parent)
+        if alarm and feedback.tone is Tone.FINISH:
+            feedback = replace(feedback, tone=Tone.STOP, line2=say.line(alarm))
+        return feedback, code.ticket
     turn.hand = replace(turn.hand, target=None)
     chosen = Read[card.card] if card else Read.TICKET
     found = meant(turn, code, chosen, text, view)

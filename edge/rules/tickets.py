@@ -84,6 +84,11 @@ def meant(turn: Turn, code: TicketCode, read: Read, text: str, view: OrderView |
     )
 
 
+def split_alarm(view: OrderView | None, parent: str) -> Word | None:
+    """Return the reason to stop and ask about the lot that a part is split off, if there is one."""
+    return _alarm(view, parent, None)
+
+
 def standing(turn: Turn, session: Session | None) -> tuple[Found, datetime | None]:
     """Return how a session stands now, and when the earlier shift ended if it runs since one."""
     if session is None:

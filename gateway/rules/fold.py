@@ -15,15 +15,15 @@ _SCANS_TO_FLAG = frozenset({"two_open", "old_issue", "cancelled_work", "no_opera
 """Reads that changed nothing but that a person should know of; keys of `broker.words.FLAGS`."""
 
 
-def fold(order_key: str, events: Iterable[Stamped]) -> OrderState:
+def fold(order_key: str, events: Iterable[Stamped], elsewhere: frozenset[str] = frozenset()) -> OrderState:
     """Return the state of an order from all its rows. Oddities raise nothing: they become flags.
 
     Which rows are an order's is not decided here (see `gateway.resolve`): a ticket that no `order` row names is taken
-    to be this order's.
+    to be this order's, unless it stands in `elsewhere`: a split may name a ticket that another order has.
     """
     sequence = arrange(events)
     draft = Draft(order_key, oddities=sequence.oddities)
-    office.read(draft, sequence)
+    office.read(draft, sequence, elsewhere)
     for at, row in sequence.rows:
         event = row.event
         if type(event) is Work:

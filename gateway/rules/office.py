@@ -4,6 +4,7 @@ Read in one pass before the floor's rows, because work is often scanned before t
 """
 
 from datetime import datetime
+from itertools import count
 
 from broker.events import (
     Adopt,
@@ -27,8 +28,8 @@ from gateway.rules.sequence import Sequence
 from gateway.rules.stamp import Stamped
 
 
-def read(draft: Draft, sequence: Sequence) -> None:
-    """Fill the draft with everything but work, scans and hand-overs."""
+def read(draft: Draft, sequence: Sequence, elsewhere: frozenset[str] = frozenset()) -> None:
+    """Fill the draft with everything but work, scans and hand-overs. `elsewhere`: tickets that are another order's."""
     quantity: int | None = None
     splits: list[tuple[datetime, Stamped]] = []
     worked: set[str] = set()
@@ -54,7 +55,7 @@ def read(draft: Draft, sequence: Sequence) -> None:
             draft.promises[event.operation] = (event.asked or asked, event.answered or answered)
         elif type(event) is Settlement:
             draft.agreed.append(Agreed(at, event.flag, event.operation, event.decision, event.good))
-    _split(draft, splits, worked)
+    _split(draft, splits, worked, elsewhere)
     _release(draft, sequence)
     _operations(draft)
     grants = [row for _, row in sequence.rows if type(row.event) is Grant]
@@ -67,9 +68,13 @@ def read(draft: Draft, sequence: Sequence) -> None:
 
 
 def ticket(draft: Draft, name: str, quantity: int | None = None, parent: str | None = None) -> TicketDraft:
-    """Return the ticket of this id, made with the next free branch if the order does not have it yet."""
+    """Return the ticket of this id, made with the lowest free branch if the order does not have it yet.
+
+    The lowest: the office's splits number on above those of the floor, which must not change on labels in use.
+    """
     if name not in draft.tickets:
-        branch = 1 + max((known.branch for known in draft.tickets.values()), default=0)
+        taken = {known.branch for known in draft.tickets.values()}
+        branch = next(free for free in count(1) if free not in taken)
         draft.tickets[name] = TicketDraft(name, branch, quantity, parent=parent)
     return draft.tickets[name]
 
@@ -129,14 +134,18 @@ def _issue(draft: Draft, at: datetime, issued: IssuedTicket) -> None:
             old.old_since = at
 
 
-def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str]) -> None:
+def _split(
+    draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str], elsewhere: frozenset[str] = frozenset()
+) -> None:
     """Take the parts out of their lots, once every ticket that the office issued is known.
 
     A lot is split by the firms of its routings, without one by those that worked on it, by the coordinator and by the
-    gateway. Anybody else's split changes nothing and is flagged. So is a part that nobody counted, until somebody does.
+    gateway. Anybody else's split changes nothing and is flagged, as is one with a blank that was used before. A part
+    that nobody counted is flagged until somebody does.
     """
     issued = {name for name, known in draft.tickets.items() if known.old_since is None or known.quantity is not None}
     may = {step.firm for _, steps in draft.routings for step in steps.values()} if draft.routings else worked
+    newer = {older: name for name, older in draft.replaced.items()}
     for at, row in splits:
         event = row.event
         assert type(event) is Split
@@ -145,9 +154,18 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
         if row.firm not in may and row.firm not in (GATEWAY, draft.coordinator):
             draft.flag(at, "not_allowed", None, ("firm", row.firm), ("ticket", event.parent), ("child", event.child))
             continue
-        parent = ticket(draft, event.parent)
-        counted = event.quantity.n if event.quantity is not None else None
         known = draft.tickets.get(event.child)
+        of_another_lot = known is not None and known.parent not in (None, event.parent)
+        if of_another_lot or event.parent in elsewhere or event.child in elsewhere:
+            draft.flag(at, "blank_twice", None, ("ticket", event.parent), ("child", event.child))
+            continue
+        parent = ticket(draft, event.parent)
+        if parent.old_since is not None and parent.old_since <= at:
+            draft.flag(at, "old_issue", None, ("ticket", event.parent), ("child", event.child))
+        for _ in newer:  # as often at most: papers might replace each other in a circle
+            if parent.old_since is not None and parent.old_since <= at and parent.id in newer:
+                parent = draft.tickets[newer[parent.id]]
+        counted = event.quantity.n if event.quantity is not None else None
         child = ticket(draft, event.child, counted, event.parent)
         child.parent = child.parent or event.parent
         child.split_at = child.split_at or at
@@ -155,12 +173,15 @@ def _split(draft: Draft, splits: list[tuple[datetime, Stamped]], worked: set[str
         if counted is not None and first:
             child.quantity = counted
             if parent.quantity is not None:
+                if counted > parent.quantity:
+                    over = ("over", str(counted - parent.quantity))
+                    draft.flag(at, "split_over", None, ("ticket", parent.id), ("child", event.child), over)
                 parent.quantity = max(0, parent.quantity - counted)
     for child in draft.live_tickets():
         if (at := child.split_at) is not None and child.parent and child.quantity is None:
             draft.flag(at, "split_uncounted", None, ("ticket", child.parent), ("child", child.id))
-    for newer, older in draft.replaced.items():  # a new paper of a part of a lot is still that part
-        lot, before = draft.tickets[newer], draft.tickets[older]
+    for newest, older in draft.replaced.items():  # a new paper of a part of a lot is still that part
+        lot, before = draft.tickets[newest], draft.tickets[older]
         lot.parent, lot.split_at = lot.parent or before.parent, lot.split_at or before.split_at
 
 

@@ -147,6 +147,26 @@ def test_tickets_split_from_each_other_in_a_circle_are_one_order(house: House) -
     assert [kept.key for kept in house.state.orders()] == [f"u-{min(one, two).lower()}"]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_blank_for_two_orders_is_the_first_ones_and_no_paper_of_either_shows_at_the_other(
+    house: House, at_once: bool
+) -> None:
+    shop = Shop()
+    (one, (paper,)), (other, (its_paper,)) = shop.order(), shop.order()
+    blank, edge = shop.ticket(), shop.edges["turning"]
+    edge.say(Split, BEGIN, parent=paper, child=blank)
+    if not at_once:
+        commit(house.writer, shop.lines)
+        house.project()
+    edge.say(Split, BEGIN + timedelta(minutes=1), parent=its_paper, child=blank)
+    commit(house.writer, shop.lines)
+    house.project()
+    lots = {kept.key: [ticket.id for ticket in kept.state.tickets] for kept in house.state.orders()}
+    assert lots == {one: [paper, blank], other: [its_paper]}
+    for kept in house.state.orders():
+        assert "blank_twice" in {flag.code for flag in kept.state.flags}
+
+
 def test_rows_that_are_no_event_are_kept_as_verdicts_and_hold_nothing_up(house: House) -> None:
     shop = Shop()
     key, (ticket,) = shop.order()

@@ -205,6 +205,53 @@ def test_the_number_keyed_after_a_split_counts() -> None:
     assert [ticket.quantity for ticket in floor.state.tickets] == [30, 20]
 
 
+def test_a_split_by_the_office_leaves_the_branches_that_the_floor_gave() -> None:
+    floor = Floor()
+    floor.split("a", 10, "AAAAAA", 20)
+    floor.order(20, OrderAction.SPLIT, tickets=(IssuedTicket(id="BBBBBB", branch=3, quantity=5),))
+    assert [(ticket.id, ticket.branch) for ticket in sorted(floor.state.tickets, key=lambda one: one.branch)] == [
+        (T, 1),
+        ("AAAAAA", 2),
+        ("BBBBBB", 3),
+    ]
+
+
+def test_a_blank_that_was_split_off_two_lots_stays_with_the_first_and_is_flagged() -> None:
+    floor = Floor()
+    floor.split("a", 10, "AAAAAA", 20)
+    floor.split("a", 20, "AAAAAA", 10, parent="ZZZZZZ")
+    assert [(ticket.id, ticket.quantity) for ticket in floor.state.tickets] == [(T, 30), ("AAAAAA", 20)]
+    assert floor.flags() == [("blank_twice", None)]
+
+
+def test_a_split_with_a_ticket_of_another_order_gives_nothing_away_and_is_flagged() -> None:
+    floor = Floor()
+    floor.split("a", 10, "AAAAAA", 20)
+    state = fold(KEY, floor.rows, frozenset({"AAAAAA"}))
+    assert [(ticket.id, ticket.quantity) for ticket in state.tickets] == [(T, 50)]
+    assert [flag.code for flag in state.flags] == ["blank_twice"]
+
+
+def test_two_terminals_that_split_more_than_there_is_are_both_kept_and_flagged() -> None:
+    floor = Floor()
+    floor.split("a/e1", 10, "AAAAAA", 30)
+    floor.split("a/e2", 10, "BBBBBB", 30)
+    assert [ticket.quantity for ticket in floor.state.tickets] == [0, 30, 30]
+    (flag,) = floor.state.flags
+    assert (flag.code, dict(flag.detail)["over"]) == ("split_over", "10")
+
+
+def test_what_is_split_off_an_old_paper_is_taken_from_the_one_in_force_and_flagged() -> None:
+    floor = Floor()
+    floor.order(10, OrderAction.CHANGED, tickets=(IssuedTicket(id="NNNNNN", quantity=50, issue=2, replaces=T),))
+    floor.split("a", 20, "AAAAAA", 4)
+    assert {ticket.id: ticket.quantity for ticket in floor.state.tickets if not ticket.old} == {
+        "NNNNNN": 46,
+        "AAAAAA": 4,
+    }
+    assert floor.flags() == [("old_issue", None)]
+
+
 def test_a_firm_that_is_not_on_the_order_splits_nothing_and_is_flagged() -> None:
     floor = Floor("10:a 20:b")
     floor.split("x", 10, "XXXXXX", 50)

@@ -721,6 +721,21 @@ def test_a_split_takes_the_parent_the_blank_ticket_and_perhaps_a_number() -> Non
     assert split.quantity == Quantity(n=5, q=COUNTED)
 
 
+@pytest.mark.parametrize(
+    ("view", "second"),
+    [
+        (order(step(20), held=True), "保留の受注 幹事へ / Order on hold"),
+        (order(step(20), tickets=(TicketView(id=A, branch=1, old=True),)), "旧版です 止めて幹事へ / Old issue"),
+    ],
+)
+def test_a_part_of_a_lot_to_ask_about_is_recorded_and_warned_of_at_both_reads(view: object, second: str) -> None:
+    bench = Bench(view).scan(card(Card.SPLIT), sheet())  # type: ignore[arg-type]
+    assert bench.line2 == second
+    bench.scan(sheet(B))
+    assert (bench.line1, bench.line2, bench.tone) == (f"分割 {A} → {B} / Split", second, "stop")
+    assert [event.kind for event in bench.events] == ["ticket"]
+
+
 def test_a_split_onto_a_ticket_in_use_is_refused_and_waits_for_a_blank_one() -> None:
     bench = Bench(order(step(20), tickets=(B,))).scan(ticket(C), card(Card.SPLIT), sheet())
     for used in (sheet(B), sheet(C), sheet(A)):
