@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from broker.events import MachineState
-from broker.words import Word
+from broker.words import MACHINE_STATES, Word
 from gateway.rules.order import Cause
 from gateway.rules.work_unit import TIMES, UNKNOWN_MOST, Figure, Measured, Symbol, Why
 from gateway.web import words
@@ -135,6 +135,12 @@ def notes(found: Measured) -> tuple[Word, ...]:
     counter = _put(_COUNTED, n=str(found.counted)) if found.counted else _put(_DEAD, ran=length(ran)) if ran else _STILL
     alone = found.seconds({None, *Cause} - {Cause.RUN, Cause.SETUP}, [MachineState.RUNNING])
     return (counter, _put(_LOOSE, ran=length(alone))) if alone >= 60 else (counter,)
+
+
+def state_lengths(found: Measured) -> list[tuple[MachineState, Word, Word]]:
+    """Return how long the machine was in each state that it was in at all, with the state's name."""
+    spent = [(state, found.seconds([None, *Cause], [state])) for state in MachineState]
+    return [(state, MACHINE_STATES[state.value], length(seconds)) for state, seconds in spent if seconds]
 
 
 def length(seconds: float) -> Word:

@@ -19,7 +19,7 @@ from gateway.orders.pages import router as paper
 from gateway.rules.order import OrderState
 from gateway.settings import Gateway
 from gateway.state import State
-from gateway.web import data, importing, lead_pages, live, office, pages, papers, words
+from gateway.web import data, importing, lead_pages, live, machine_pages, office, pages, papers, words
 from gateway.web.guard import Guard
 from gateway.web.leads import Leads
 from gateway.web.look import HERE
@@ -63,7 +63,7 @@ def create_app(settings: Gateway) -> FastAPI:
     app.state.leads = Leads(state)
     app.state.store, app.state.uploads, app.state.reading = state, Uploads(), threading.Lock()
     app.state.readers = readers
-    for part in (pages, papers, data, live, lead_pages, office, importing):
+    for part in (pages, papers, data, live, lead_pages, machine_pages, office, importing):
         app.include_router(part.router)
     app.include_router(paper(settings, order=_order_of(state), stations=_stations_of(memory)))
     app.mount("/static", StaticFiles(directory=HERE / "static"))

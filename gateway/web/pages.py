@@ -105,7 +105,8 @@ async def firm_floor(request: Request, firm: str, part: Part = False) -> Respons
     pictures = memory.pictures
     told = signs(pictures.of(firm), pictures.offline(firm), seen.reader)
     built = floor(firm, open_orders, machines, seen.reader, pictured=told)
-    return seen.page("_floor.html" if part else "firm.html", firm=firm, floor=built)
+    figures = seen.settings.wants_figures(firm)
+    return seen.page("_floor.html" if part else "firm.html", firm=firm, floor=built, figures=figures)
 
 
 @router.get("/order/{key}")

@@ -252,3 +252,28 @@ STEP_NOTE = Word(
 MORE_STEPS = Word("ほか {n}", "{n} more")
 OLDER_MONTHS = Word("ほかに古い月が {n}", "{n} older months")
 NO_NAME = Word("（名前なし）", "(no name)")
+
+FIGURES = Word("設備の数字", "Machine figures")
+FIGURES_NOTE = Word(
+    "ISO 22400-2 の名前で、この設備だけを見ます。出せないものは出さず、理由を書きます。人のことは出しません。",
+    "In the terms of ISO 22400-2, of this machine alone. What cannot be told is left out and says why. Nothing is "
+    "computed about people.",
+)
+FIGURES_OFF = Word(
+    "この会社は設備の数字を使っていません。使うときは、共有サーバーの設定で machine_figures を入れます。",
+    "This firm has not turned on figures of its machines. The shared server's settings turn them on: machine_figures.",
+)
+FIGURES_RECENT = Word(
+    "この日はこのページで見られません。{n}日前から今日までです。古い日は mawashi figures で見られます。",
+    "This page shows today and the {n} days before. Older ones: mawashi figures.",
+)
+FIGURES_NOTHING = Word("この日、この設備の記録はありません。", "Nothing is known of this machine on this day.")
+FIGURE = Word("数字", "Figure")
+VALUE = Word("値", "Value")
+COMPUTED_FROM = Word("何から出したか", "Computed from")
+DAY_OF_MACHINE = Word("この日の機械と作業", "Machine and work on this day")
+MACHINE_ROW = Word("機械", "Machine")
+WORK_ROW = Word("作業", "Work")
+DAY_BEFORE = Word("前の日", "Day before")
+DAY_AFTER = Word("次の日", "Day after")
+UNTIL_NOW = Word("{at} まで", "until {at}")
