@@ -89,7 +89,7 @@ _WHY: dict[Why, Word] = {
         "受注に 1個あたりの計画時間（PRI）がありません",
         "Orders do not state a planned run time per item (PRI)",
     ),
-    Why.PARTS: Word("{missing} がないため", "Because {missing} is not there"),
+    Why.PARTS: Word("{missing} が出ないので、出せません", "Cannot be told without {missing}"),
 }
 _COUNTED = Word(
     "機械のカウンターは {n}個進みました。人の数と見比べるためで、どの割合にも使いません",

@@ -87,7 +87,7 @@ def test_availability_effectiveness_and_oee_are_absent_and_say_what_is_missing()
         why(found, Symbol.AVAILABILITY) == "稼働日と勤務時間の登録がまだできないので、計画の稼働時間（PBT）がありません"
     )
     assert why(found, Symbol.EFFECTIVENESS) == "受注に 1個あたりの計画時間（PRI）がありません"
-    assert why(found, Symbol.OEE) == "時間稼働率、性能稼働率 がないため"
+    assert why(found, Symbol.OEE) == "時間稼働率、性能稼働率 が出ないので、出せません"
 
 
 def test_each_figure_says_what_it_was_computed_from():

@@ -105,7 +105,11 @@ class Server:
     def __init__(self, house: House, directory: Path, extra: str = "") -> None:
         self.house = house
         file = directory / "gateway.toml"
-        firms = "\n".join(f'[[firms]]\nid = "{f.id}"\nname = "{f.name}"\nname_en = "{f.name_en}"' for f in sample.FIRMS)
+        firms = "\n".join(
+            f'[[firms]]\nid = "{f.id}"\nname = "{f.name}"\nname_en = "{f.name_en}"\n'
+            f"machine_figures = {str(f.machine_figures).lower()}"
+            for f in sample.FIRMS
+        )
         file.write_text(
             f'data_dir = "{house.settings.data_dir}"\n[web]\nport = {house.settings.web.port}\n{firms}\n{extra}\n',
             encoding="utf-8",

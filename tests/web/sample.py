@@ -28,7 +28,7 @@ TODAY = NOW.date()
 
 FIRMS = (
     Firm(id="turning", name="旋盤工場", name_en="Turning"),
-    Firm(id="grinding", name="研削工場", name_en="Grinding"),
+    Firm(id="grinding", name="研削工場", name_en="Grinding", machine_figures=True),
     Firm(id="plating", name="めっき工場", name_en="Plating"),
     Firm(id="inspection", name="検査工場", name_en="Inspection"),
 )
