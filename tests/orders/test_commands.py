@@ -141,7 +141,9 @@ def test_a_customers_workbook_is_asked_about_once_and_the_next_one_comes_in_on_t
         form = {"customer": "サンプル精機", "sheet": "注文一覧", "sheet_before": "注文一覧", "do": "import", "by": "東"}
         (seen,) = re.findall('name="seen" value="([0-9a-f]{64})"', said_there)
         office.post(page, data={**form, "seen": "0" * 64})
-        assert "登録する内容が変わりました。まだ何も登録していません" in office.get(page).text, "other orders were shown"
+        assert "登録する内容が変わりました。まだ何も登録していません" in office.get(page).text, (
+            "other orders were shown"
+        )
         office.post(page, data={**form, "seen": seen})
         office.post(page, data={**form, "seen": seen})
         assert "1件を登録しました。" in office.get(page).text
