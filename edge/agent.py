@@ -59,7 +59,10 @@ class Agent:
         self._store = Store(settings, inbox=self._inbox, log=log)
         self._desks = settings.desks
         self._taps = Taps(settings.data_dir, tuple(settings.places), settings.raw.kept_bytes, log)
-        self._ports = {one.id: Port(one, self._inbox, self._taps.by_device[one.id]) for one in settings.scanner}
+        self._ports = {
+            one.id: Port(one, self._inbox, self._taps.by_device[one.id], machines=settings.machine_ports)
+            for one in settings.scanner
+        }
         self._lamps = {one.beside: LampPort(one, log, others=settings.ports) for one in settings.lamp}
         self._lost = {one.id: "not opened yet" for one in settings.scanner}
         self._said_lost: set[str] = set()

@@ -19,7 +19,7 @@ from edge.gpio import open_outputs
 from edge.log import Log
 from edge.rules import Tone
 from edge.rules.lamp import PATTERNS, Output
-from edge.wire import FAILURES, Wire, open_wire
+from edge.wire import FAILURES, Wire, is_one_of, open_wire
 
 _BYTES_MOST = 32
 """The longest command of a USB lamp or relay board is 8 bytes."""
@@ -88,7 +88,7 @@ class Lamp(Settings):
             return open_outputs(self.gpio.chip, pins, active_low=self.gpio.active_low)
         assert self.port
         assert self.commands
-        if self.port.resolve() in {one.resolve() for one in others}:
+        if is_one_of(self.port, others):
             raise OSError("its port is that of a scanner or machine, which no lamp may be sent to")
         commands: dict[Output | None, bytes] = {one: bytes.fromhex(getattr(self.commands, one)) for one in Output}
         return _SerialLight(

@@ -8,16 +8,17 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from broker.clock import monotonic_ms
-from edge.drivers.device import Place
+from edge.drivers.device import Place, Serial
 from edge.drivers.readings import Parser, Reading
 from edge.tap import Tap
-from edge.wire import FAILURES, Wire, open_wire
+from edge.wire import FAILURES, Wire, is_one_of, open_wire
 
 _STAYS_SECONDS = 1.0
 """Who accepts a connection and closes it (an adapter that serves one other client) does so at once."""
@@ -69,12 +70,21 @@ class Share:
 class KeptOpen:
     """Opens a line again for as long as it lives: `hear` uses it until it fails, `failed` is told each time it does.
 
+    A port that is one of `others`, under any name, is never opened.
     `hear` says `settled()` once the line is worth its opening: the next failure is then mended as soon as the first.
     """
 
     def __init__(
-        self, name: str, place: Place, *, pace: Pace, hear: Callable[[Wire], None], failed: Callable[[Exception], None]
+        self,
+        name: str,
+        place: Place,
+        *,
+        pace: Pace,
+        hear: Callable[[Wire], None],
+        failed: Callable[[Exception], None],
+        others: Iterable[Path] = (),
     ) -> None:
+        self._others = tuple(others)
         self._place, self._pace, self._hear, self._failed = place, pace, hear, failed
         self._wait_seconds = pace.retry_seconds_first
         self._share, self._worked_seconds = Share(), 0.0
@@ -107,11 +117,16 @@ class KeptOpen:
         if rest_seconds := self._share.rest_seconds(worked_seconds, time.monotonic()):
             self.stopping.wait(rest_seconds)
 
+    def _open(self) -> Wire:
+        if isinstance(self._place, Serial) and is_one_of(self._place.port, self._others):
+            raise OSError("it is the port of a machine, to which no answer may be sent: mend port")
+        return open_wire(self._place)
+
     def _run(self) -> None:
         while not self.stopping.is_set():
             wire: Wire | None = None
             try:
-                wire = open_wire(self._place)
+                wire = self._open()
                 self._worked_seconds = time.thread_time()
                 self._hear(wire)
             except FAILURES as error:
@@ -131,7 +146,9 @@ class KeptOpen:
 class Line:
     """Hears one device for as long as it lives, through being unplugged or switched off, and back."""
 
-    def __init__(self, name: str, place: Place, parser: Parser, *, pace: Pace, ear: Ear, tap: Tap) -> None:
+    def __init__(
+        self, name: str, place: Place, parser: Parser, *, pace: Pace, ear: Ear, tap: Tap, others: Iterable[Path] = ()
+    ) -> None:
         self.parser = parser
         self._pace, self._ear, self._tap = pace, ear, tap
         self._wire: Wire | None = None
@@ -141,7 +158,7 @@ class Line:
         """Whether the open line has shown that it will: by a byte, or by lasting."""
         self._hasty = False
         """Whether the last one that was opened did not: a device, or a converter, that accepts and closes at once."""
-        self._kept = KeptOpen(name, place, pace=pace, hear=self._use, failed=self._fail)
+        self._kept = KeptOpen(name, place, pace=pace, hear=self._use, failed=self._fail, others=others)
         self.start, self.leave, self.stop = self._kept.start, self._kept.leave, self._kept.stop
 
     def write(self, data: bytes) -> None:

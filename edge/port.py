@@ -3,7 +3,8 @@
 What a text means is decided elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from edge.drivers.reader import Reader
 from edge.drivers.readings import Alarm, Gap, Reading, Tally, Text
@@ -19,12 +20,17 @@ _WAITING_MOST = 500
 
 
 class Port:
-    """Reads one scanner for as long as it lives, through unplugging and back."""
+    """Reads one scanner for as long as it lives, through unplugging and back.
 
-    def __init__(self, reader: Reader, inbox: Inbox, tap: Tap) -> None:
+    `machines` are ports of machines: a scanner is answered and a machine never, whatever name its port has.
+    """
+
+    def __init__(self, reader: Reader, inbox: Inbox, tap: Tap, *, machines: Iterable[Path] = ()) -> None:
         self._reader, self._inbox = reader, inbox
         pace = Pace(reader.read_seconds, _RETRY_SECONDS_FIRST, _RETRY_SECONDS_MAX)
-        self._line = Line(f"port {reader.id}", reader.place, reader.parser(), pace=pace, ear=self, tap=tap)
+        self._line = Line(
+            f"port {reader.id}", reader.place, reader.parser(), pace=pace, ear=self, tap=tap, others=machines
+        )
         self.start, self.leave, self.stop = self._line.start, self._line.leave, self._line.stop
 
     @property

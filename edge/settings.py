@@ -145,6 +145,11 @@ class Edge(Settings):
         return tuple(one.port for one in self.places.values() if isinstance(one, device.Serial))
 
     @property
+    def machine_ports(self) -> tuple[Path, ...]:
+        """The serial ports of machines: no scanner's answers may go there, either."""
+        return tuple(one.place.port for one in self.machine if isinstance(one.place, device.Serial))
+
+    @property
     def outbox_path(self) -> Path:
         """The outbox's file."""
         return self.data_dir / "outbox.sqlite"

@@ -5,7 +5,9 @@ The only module that imports pyserial. What is read means nothing here.
 
 import os
 import socket
+import stat
 import termios
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -102,6 +104,20 @@ class TcpWire:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def is_one_of(port: Path, others: Iterable[Path]) -> bool:
+    """Whether a port is one of these under any name: a link, or another device file of the same device."""
+    device = _device(port)
+    return any(port.resolve() == one.resolve() or (device and device == _device(one)) for one in others)
+
+
+def _device(port: Path) -> int | None:
+    try:
+        found = port.stat()
+    except OSError:
+        return None
+    return found.st_rdev if stat.S_ISCHR(found.st_mode) else None
 
 
 def open_wire(place: Place) -> Wire:

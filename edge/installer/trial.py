@@ -1,7 +1,7 @@
 """`mawashi-edge try`: what a driver makes of a file or a device, for whoever installs it. Nothing is recorded."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,9 @@ from edge.rules.turn import escaped
 
 _LONG_MS = 24 * 3600 * 1000
 _TEXTS_MOST = 1000
+_WORDS_MOST = 1000
+"""Words, alarms and gaps that are told apart: a file of noise may hold millions of them."""
+_OTHERS = "…"
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Trial:
             "counter_resets": self.resets,
             "alarms": dict(self.alarms),
             "gaps": self.gaps,
-            **({"texts": self.texts} if self.texts else {}),
+            **({"texts": [_printable(text) for text in self.texts]} if self.texts else {}),
         }
 
     def _take(self, found: list[Reading], arrived: datetime | None) -> list[Reading]:
@@ -79,7 +82,8 @@ class Trial:
         self.readings[type(reading).__name__.lower()] += 1
         match reading:
             case State():
-                self.states[reading.state.value, reading.raw] += 1
+                word = _among({raw for _, raw in self.states}, reading.raw)
+                self.states[reading.state.value, word] += 1
                 at = reading.at or self._arrived
                 self._until(at if self._same_clock(reading) else None)
                 self._state, self._since = reading, at
@@ -89,9 +93,9 @@ class Trial:
                 self.counters[signal], taken = step(self.counters.get(signal, Counted()), value)
                 self.resets += taken in (Step.RESET, Step.JUMP)
             case Alarm(_, text, active):
-                self.alarms.update([text] if active else [])
+                self.alarms.update([_among(self.alarms, text)] if active else [])
             case Gap(why):
-                self.gaps.append(why)
+                self.gaps += [why] if len(self.gaps) < _WORDS_MOST else []
                 self._state = None
             case Text(text):
                 self.texts += [text] if len(self.texts) < _TEXTS_MOST else []
@@ -105,8 +109,15 @@ class Trial:
             return
         seconds = max(0.0, (end - self._since).total_seconds())
         state = self._state
-        self.seconds_raw[state.raw] = self.seconds_raw.get(state.raw, 0.0) + seconds
+        raw = _among(self.seconds_raw, state.raw)
+        self.seconds_raw[raw] = self.seconds_raw.get(raw, 0.0) + seconds
         self.seconds_state[state.state.value] = self.seconds_state.get(state.state.value, 0.0) + seconds
+
+
+def _among(known: Collection[str], word: str) -> str:
+    """Return a device's word as it can be printed; where there are too many already, the sign for all others."""
+    word = escaped(word)
+    return word if word in known or len(known) < _WORDS_MOST else _OTHERS
 
 
 def shown(line: bytes) -> str:
@@ -157,6 +168,11 @@ def sentences(trial: Trial) -> Iterator[str]:
         yield f"アラーム / alarm {text}: {times}"
     for why in trial.gaps[:5]:
         yield f"欠落 / gap: {why}"
+
+
+def _printable(text: str) -> str:
+    """Return a text for JSON, whose own escapes leave half a character as it is: no output takes it."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _both(word: Word) -> str:

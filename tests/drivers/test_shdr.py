@@ -100,3 +100,12 @@ def test_a_heartbeat_outside_of_sense_is_refused(line: bytes):
     parser = Parser()
     parser.feed(line, 0)
     assert parser.ping_ms == 0
+
+
+def test_noise_and_a_line_without_end_are_as_silent_as_nothing():
+    parser = Parser()
+    parser.opened(0)
+    parser.feed(b"* PONG 1000\n|execution|ACTIVE\n", 0)
+    assert parser.feed(b"x" * 5000, 2_000) == []
+    said = [one for one in parser.feed(b"x" * 5000 + b"\n\xff\n", 2_001) if isinstance(one, State)]
+    assert [one.state for one in said] == [MachineState.UNKNOWN]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from broker.events import MachineState
@@ -136,6 +136,16 @@ def test_who_comes_in_the_middle_asks_for_a_birth_at_most_once_a_minute():
     assert asked == [500, 500 + ASK_MS, 500 + 2 * ASK_MS, 500 + 3 * ASK_MS]
 
 
+def test_a_broker_that_cuts_us_off_again_and_again_makes_us_ask_no_more_often():
+    talk = Talk(driver())
+    asked = []
+    for ms in range(500, 120_000, 500):
+        talk.parser.opened(ms)
+        talk.say("DDATA", {"alias": 8, "int_value": 5}, ms=ms)
+        asked += [ms] if talk.parser.to_send(ms) else []
+    assert asked == [500, 500 + ASK_MS]
+
+
 def test_a_quiet_node_is_asked_and_unknown_if_it_does_not_answer():
     talk = Talk(driver(silent_seconds=200))
     talk.born()
@@ -187,6 +197,7 @@ def test_what_the_protobuf_library_writes_is_read(made: list[Any], timestamp: in
 
 
 @settings(deadline=None)
+@example(b"\xb5\x80\x80\x80\x80\x00\x00\x00\x00\x00")
 @given(st.binary(max_size=80))
 def test_bytes_are_read_or_refused_and_nothing_is_believed_that_the_library_refuses(data: bytes):
     try:

@@ -1,5 +1,7 @@
 """The line to one device: what its listener is told when the device comes, goes, or accepts and closes at once."""
 
+import os
+import pty
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.drivers.device import Tcp
+from edge.drivers.device import Serial, Tcp
 from edge.drivers.readings import Gap, Reading, Tally
 from edge.drivers.table import usual
 from edge.line import Line, Pace, Share
@@ -136,3 +138,26 @@ def test_a_line_takes_a_tenth_of_the_processor_and_a_burst_is_read_at_once():
         worked += 0.003
         now += 0.003 + share.rest_seconds(0.003, now)
     assert 0.08 < worked / now < 0.11
+
+
+def test_a_scanners_line_never_opens_a_machines_port_whatever_its_name(tmp_path: Path):
+    ours, theirs = pty.openpty()
+    alias = tmp_path / "usb-Scanner-if00"
+    alias.symlink_to(os.ttyname(theirs))
+    told, pace = Told(), Pace(read_seconds=0.05, retry_seconds_first=0.02, retry_seconds_max=0.05)
+    others = (Path(os.ttyname(theirs)),)
+    line = Line(
+        "line", Serial(alias), usual("scanner"), pace=pace, ear=told, tap=Tap(tmp_path / "raw", 0), others=others
+    )
+    line.start()
+    try:
+        until(lambda: told.said, what="it to be refused")
+        assert told.said == ["lost"]
+        line.write(b"\x07")
+        os.set_blocking(ours, False)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 1)
+    finally:
+        line.stop()
+        os.close(ours)
+        os.close(theirs)

@@ -72,10 +72,12 @@ class Parser:
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first; a state only when it changed."""
-        if data:
-            self._heard_ms = mono_ms
+        before = self._understood
         lines = (line.rstrip(b"\r") for line in self._lines.feed(data))
-        return [reading for line in lines if line for reading in self._line(line)]
+        found = [reading for line in lines if line for reading in self._line(line)]
+        if self._understood != before:
+            self._heard_ms = mono_ms
+        return found + self.idle(mono_ms)
 
     def idle(self, mono_ms: int) -> list[Reading]:
         """Say that nothing has arrived: silence over two heartbeats is a state of its own, until it speaks again."""
@@ -90,6 +92,11 @@ class Parser:
             self._opened, self._pinged_ms = False, mono_ms
             return PING
         return b""
+
+    @property
+    def _understood(self) -> tuple[int, int]:
+        """What of all that came was a line: noise is as silent as nothing."""
+        return self.tally.lines - self.tally.malformed, self._asset_lines
 
     def _line(self, line: bytes) -> Iterator[Reading]:
         if self._asset is not None:

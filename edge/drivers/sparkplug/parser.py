@@ -75,6 +75,8 @@ class Parser:
         self.tally = Tally()
         self._wanted = wanted or Wanted()
         self._messages = Messages(self.tally)
+        self._asked_ms: int | None = None
+        """Across connections: who is cut off again and again asks no more often for it."""
         self._begin()
 
     def _begin(self) -> None:
@@ -89,7 +91,6 @@ class Parser:
         self._clock: tuple[int, int] | None = None
         """The node's own time and when it was told, in ms: what we publish must bear a time, and we have no clock."""
         self._ask = False
-        self._asked_ms: int | None = None
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. Births are not retained: what we know is nothing."""

@@ -11,6 +11,8 @@ METRICS_MOST = 5_000
 REBIRTH = "Node Control/Rebirth"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _BOOLEAN = 11
+_KEY_BYTES_MOST = 5
+"""A key has 32 bits; protobuf's own libraries refuse a longer one, whatever is in it."""
 _WIDTH = {1: 8, 2: 16, 3: 32, 4: 64}
 """Bits of the signed datatypes Int8 to Int64, which stand in unsigned fields. Source: Sparkplug 3.0, 6.4.16."""
 
@@ -120,7 +122,10 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     """Yield number, wire type and value of each field. Raises ValueError; groups, long out of use, are an error."""
     at = 0
     while at < len(data):
+        began = at
         key, at = _read_varint(data, at)
+        if at - began > _KEY_BYTES_MOST:
+            raise ValueError("a key is too long")
         number, kind = key >> 3, key & 7
         if not 0 < number < 1 << 29:
             raise ValueError("no field has this number")
