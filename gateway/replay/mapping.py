@@ -1,6 +1,7 @@
 """Which column of a history is what: the mapping file's shape. What it is written by is `mapping_file`."""
 
-import codecs
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +11,7 @@ from broker.settings import Mqtt, Settings, TimeZone
 from gateway.replay.moments import Dates, Decimal, Unit
 
 Column = Annotated[str, Field(min_length=1)]
+_A_MOMENT = datetime(2026, 11, 25, 13, 45, tzinfo=UTC)
 Clock = Annotated[str, Field(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$")]
 
 
@@ -107,13 +109,26 @@ class History(Settings):
     @classmethod
     def _known_encoding(cls, encoding: str | None) -> str | None:
         try:
-            codecs.lookup(encoding or "utf-8")
-        except LookupError:
+            "a".encode(encoding or "utf-8")
+        except (LookupError, UnicodeError, ValueError):  # none, one that is not for text (base64), a NUL in its name
             raise ValueError(
                 f"{encoding!r} という文字コードはありません。utf-8-sig か cp932 などにしてください / "
                 f"{encoding!r} is no encoding: use utf-8-sig, cp932..."
             ) from None
         return encoding
+
+    @field_validator("timestamp")
+    @classmethod
+    def _reads_what_it_writes(cls, timestamp: str | None) -> str | None:
+        try:
+            said = timestamp or "%Y"
+            datetime.strptime(_A_MOMENT.strftime(said), said).replace(tzinfo=UTC)
+        except (ValueError, re.error):
+            raise ValueError(
+                f"{timestamp!r} では日時を読めません。%Y/%m/%d %H:%M のように書いてください / "
+                f"{timestamp!r} reads no time: write it as in %Y/%m/%d %H:%M"
+            ) from None
+        return timestamp
 
     @property
     def has_pauses(self) -> bool:

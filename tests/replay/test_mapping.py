@@ -161,3 +161,12 @@ def test_the_public_log_has_4503_reports_on_225_orders(data):
     assert (sum(row.good or 0 for row in found), sum(row.scrap for row in found), sum(row.hold for row in found)) == (
         *(91_664, 593, 105),
     )
+
+
+@pytest.mark.parametrize("said", ['encoding = "base64"', 'encoding = "undefined"', 'timestamp = "%Y%Y"'])
+def test_an_encoding_or_a_format_that_reads_nothing_is_refused_where_it_stands(said, tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text(f'firm = "aoki"\n{said}\n[columns]\norder = "o"\noperation = "p"\nstart = "s"\nend = "e"\n')
+    with pytest.raises(SettingsError) as error:
+        load(History, path)
+    assert said.split()[0] in str(error.value)
