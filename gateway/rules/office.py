@@ -178,8 +178,8 @@ def _split(
                     draft.flag(at, "split_over", None, ("ticket", parent.id), ("child", event.child), over)
                 parent.quantity = max(0, parent.quantity - counted)
     for child in draft.live_tickets():
-        if (at := child.split_at) is not None and child.parent and child.quantity is None:
-            draft.flag(at, "split_uncounted", None, ("ticket", child.parent), ("child", child.id))
+        if (since := child.split_at) is not None and child.parent and child.quantity is None:
+            draft.flag(since, "split_uncounted", None, ("ticket", child.parent), ("child", child.id))
     for newest, older in draft.replaced.items():  # a new paper of a part of a lot is still that part
         lot, before = draft.tickets[newest], draft.tickets[older]
         lot.parent, lot.split_at = lot.parent or before.parent, lot.split_at or before.split_at
