@@ -135,7 +135,7 @@ def test_a_real_browser_sends_it_from_our_own_page_and_no_page_is_wider_than_its
     page.select_option("select[name=given_firm]", "turning")
     page.click("button[value=look]")
     assert page.locator("td.wrong").count() == 11
-    assert page.inner_text("tbody:has(small.hidden) th").split() == ["12", "Hidden"]
+    assert page.inner_text("tbody:has(small.unseen) th").split() == ["12", "Hidden"]
     for width in (390, 820, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         widest = page.locator("body").bounding_box()["width"]
