@@ -35,7 +35,7 @@ streams = st.lists(
 
 
 def scanner(settings: dict[str, Any]) -> AnyParser:
-    return Scanner(id="s", port=Path("x"), stations=("lathe",), **settings).parser()
+    return Scanner(id="s", port=Path("/dev/x"), stations=("lathe",), **settings).parser()
 
 
 patient = hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -109,3 +109,4 @@ def test_noise_and_a_line_without_end_are_as_silent_as_nothing():
     assert parser.feed(b"x" * 5000, 2_000) == []
     said = [one for one in parser.feed(b"x" * 5000 + b"\n\xff\n", 2_001) if isinstance(one, State)]
     assert [one.state for one in said] == [MachineState.UNKNOWN]
+    assert parser.feed(b"* PONG 1000\n", 2_100) == [State(MachineState.RUNNING, "ACTIVE")], "it says only what changes"

@@ -62,13 +62,13 @@ class Parser:
         self._asset: bytes | None = None
         self._asset_lines = 0
         self._heard_ms = self._pinged_ms = 0
-        self._opened = False
+        self._opened = self._silent = False
 
     def opened(self, mono_ms: int) -> None:
         """See `Parser` in `edge.drivers.readings`. An adapter then sends all its values anew."""
         self._lines.drop()
         self._seen, self._asset, self._opened, self.ping_ms = _Seen(), None, True, 0
-        self._heard_ms = mono_ms
+        self._heard_ms, self._silent = mono_ms, False
 
     def feed(self, data: bytes, mono_ms: int) -> list[Reading]:
         """Take bytes and return what they say, oldest first; a state only when it changed."""
@@ -77,13 +77,14 @@ class Parser:
         found = [reading for line in lines if line for reading in self._line(line)]
         if self._understood != before:
             self._heard_ms = mono_ms
+            found += self._again(found)
         return found + self.idle(mono_ms)
 
     def idle(self, mono_ms: int) -> list[Reading]:
         """Say that nothing has arrived: silence over two heartbeats is a state of its own, until it speaks again."""
-        if not self.ping_ms or mono_ms - self._heard_ms <= 2 * self.ping_ms or self._seen.said is None:
+        if not self.ping_ms or mono_ms - self._heard_ms <= 2 * self.ping_ms or self._seen.said is None or self._silent:
             return []
-        self._seen = _Seen()
+        self._silent = True
         return [Gap("アダプタが答えません / the adapter does not answer"), State(Execution().state(), UNAVAILABLE)]
 
     def to_send(self, mono_ms: int) -> bytes:
@@ -92,6 +93,13 @@ class Parser:
             self._opened, self._pinged_ms = False, mono_ms
             return PING
         return b""
+
+    def _again(self, found: list[Reading]) -> list[Reading]:
+        """After silence on one connection what was said last holds again, for an adapter sends only what changes."""
+        silent, self._silent = self._silent, False
+        if not silent or self._seen.said is None or any(isinstance(one, State) for one in found):
+            return []
+        return [State(self._seen.said.state, self._seen.said.raw)]
 
     @property
     def _understood(self) -> tuple[int, int]:
