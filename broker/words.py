@@ -11,6 +11,16 @@ class Word(NamedTuple):
     ja: str
     en: str
 
+    def filled(self, **values: object) -> "Word":
+        """Fill a sentence in both languages; a value that is a Word is said in each.
+
+        >>> Word("{n}本の{what}", "{n} {what}").filled(n=2, what=Word("軸", "shafts"))
+        Word(ja='2本の軸', en='2 shafts')
+        """
+        ja = {name: value.ja if isinstance(value, Word) else value for name, value in values.items()}
+        en = {name: value.en if isinstance(value, Word) else value for name, value in values.items()}
+        return Word(self.ja.format(**ja), self.en.format(**en))
+
 
 STATES: dict[str, Word] = {
     "cancelled": Word("取消", "Cancelled"),

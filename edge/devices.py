@@ -20,7 +20,8 @@ class Devices:
 
     def __init__(self, settings: Edge, ports: Mapping[str, Port], machines: Machines, taps: Mapping[str, Tap]) -> None:
         self._ports, self._machines, self._taps = ports, machines, taps
-        self._places = {one.id: (settings.desks[one.id].default, "scanner") for one in settings.scanner}
+        desks = settings.desks
+        self._places = {one.id: (desks[one.id].default, "scanner") for one in settings.scanner}
         self._places |= {one.id: (one.station, str(one.driver)) for one in settings.machine}
         self._watched: dict[str, Watched] = {}
 

@@ -66,6 +66,11 @@ def nanoseconds(at: datetime) -> int:
     return max(_EARLIEST_NS, min(_LATEST_NS, (at - _EPOCH) // _MICROSECOND * 1000))
 
 
+def instant(at_ns: int) -> datetime:
+    """Return the moment so many nanoseconds after 1970 began, in UTC, to the microsecond."""
+    return _EPOCH + at_ns // 1000 * _MICROSECOND
+
+
 def index(facts: Iterable[Fact]) -> dict[tuple[str, str, str, int], str]:
     """Return fields as JSON by point; facts that would fall on one point follow each other by nanoseconds."""
     points: dict[tuple[str, str, str, int], str] = {}

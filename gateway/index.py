@@ -1,7 +1,7 @@
 """Taking rows in: which orders they touch, what they say about tickets and stations, and which count for nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from json import loads
 
 import structlog
@@ -305,12 +305,8 @@ class Index:
             machine, at, since = MachineState.UNKNOWN, None, None
             if last := self._products.latest_fact(facts.station_owner(*place), "machine"):
                 fields = loads(last[1])
-                machine, at = MachineState(fields["state"]), _instant(fields["at_ms"] * 1_000_000)
-                since = _instant(last[0])
+                machine, at = MachineState(fields["state"]), facts.instant(fields["at_ms"] * 1_000_000)
+                since = facts.instant(last[0])
             self._stations[place] = StationRow(*place, machine, at, since)
             self._products.put_station(self._stations[place])
         self._changed_machines.clear()
-
-
-def _instant(at_ns: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)

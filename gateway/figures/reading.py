@@ -19,7 +19,6 @@ from gateway.state import State, StationRow
 
 _SIGNAL = "parts"
 """The counter that is a machine's count of pieces; what else it counts is nobody's quantity."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def days(first: date, count: int, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -52,7 +51,7 @@ def _voice(row: StationRow, start: datetime, end: datetime, stores: Stores) -> V
     totals = stores.state.series(owner, facts.count_series(*place, _SIGNAL), since, until)
     begins_at_zero = not totals or totals[0][0] >= since
     return Voice(
-        words=tuple((_instant(at_ns), MachineState(loads(fields)["state"])) for at_ns, fields in words),
+        words=tuple((facts.instant(at_ns), MachineState(loads(fields)["state"])) for at_ns, fields in words),
         lives=_lives(f"{row.firm}/{row.edge}", stores.ledger) if words else (),
         totals=(*((0,) if begins_at_zero else ()), *(loads(fields)["total"] for _, fields in totals)),
     )
@@ -77,7 +76,3 @@ def _lives(author: str, ledger: Ledger) -> tuple[tuple[datetime, datetime], ...]
 def _at(row: Row) -> datetime:
     event = judge(row)
     return row.received_at if isinstance(event, Rejected) else stamp(row, event).stamp
-
-
-def _instant(at_ns: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_ns // 1000)

@@ -132,9 +132,9 @@ def notes(found: Measured) -> tuple[Word, ...]:
     if not found.machine:
         return ()
     ran = found.seconds([None, *Cause], [MachineState.RUNNING])
-    counter = _put(_COUNTED, n=str(found.counted)) if found.counted else _put(_DEAD, ran=length(ran)) if ran else _STILL
+    counter = _COUNTED.filled(n=found.counted) if found.counted else _DEAD.filled(ran=length(ran)) if ran else _STILL
     alone = found.seconds({None, *Cause} - {Cause.RUN, Cause.SETUP}, [MachineState.RUNNING])
-    return (counter, _put(_LOOSE, ran=length(alone))) if alone >= 60 else (counter,)
+    return (counter, _LOOSE.filled(ran=length(alone))) if alone >= 60 else (counter,)
 
 
 def state_lengths(found: Measured) -> list[tuple[MachineState, Word, Word]]:
@@ -151,11 +151,11 @@ def length(seconds: float) -> Word:
     """
     minutes = round(seconds / 60)
     if not minutes:
-        return _put(words.SECONDS, s=str(round(seconds)))
+        return words.SECONDS.filled(s=round(seconds))
     hours, rest = divmod(minutes, 60)
     if not hours:
-        return _put(words.MINUTES, m=str(rest))
-    return _put(words.HOURS, h=str(hours), m=str(rest)) if rest else _put(words.WHOLE_HOURS, h=str(hours))
+        return words.MINUTES.filled(m=rest)
+    return words.HOURS.filled(h=hours, m=rest) if rest else words.WHOLE_HOURS.filled(h=hours)
 
 
 def percent(share: float) -> str:
@@ -172,7 +172,7 @@ def percent(share: float) -> str:
 def _why(figure: Figure, found: Measured) -> Word:
     assert figure.why, "a figure without a value says why"
     missing = Word("、".join(map(_called, figure.missing)), ", ".join(figure.missing))
-    return _put(_WHY[figure.why], unknown=percent(found.unknown), most=percent(UNKNOWN_MOST), missing=missing)
+    return _WHY[figure.why].filled(unknown=percent(found.unknown), most=percent(UNKNOWN_MOST), missing=missing)
 
 
 def _called(symbol: Symbol) -> str:
@@ -183,19 +183,18 @@ def _of(figure: Figure, found: Measured, zone: tzinfo) -> Word:
     match figure.symbol:
         case Symbol.AUST:
             scanned, told = found.setups, found.seconds([Cause.RUN], [MachineState.SETUP])
-            parts = [_put(_SETUP_SCANNED, n=str(scanned))] if scanned else []
-            parts += [_put(_SETUP_TOLD, told=length(told))] if told else []
+            parts = [_SETUP_SCANNED.filled(n=scanned)] if scanned else []
+            parts += [_SETUP_TOLD.filled(told=length(told))] if told else []
             return Word(_AND.ja.join(one.ja for one in parts), _AND.en.join(one.en for one in parts))
         case Symbol.APT | Symbol.ADET:
             word = _SCANS if not found.machine else _RUN if figure.symbol is Symbol.APT else _STOOD
-            of = _put(word, n=str(found.sessions), heard=_heard(found, zone), unknown=percent(found.unknown))
-            late = _put(_APPROXIMATE, n=str(found.approximate)) if found.approximate else Word("", "")
+            of = word.filled(n=found.sessions, heard=_heard(found, zone), unknown=percent(found.unknown))
+            late = _APPROXIMATE.filled(n=found.approximate) if found.approximate else Word("", "")
             return Word(of.ja + late.ja, of.en + late.en)
         case Symbol.QUALITY:
             made = found.pieces
-            numbers = {"good": made.good, "scrap": made.scrap, "rework": made.rework}
-            told_of = made.sessions - made.left_out
-            return _put(_NUMBERS, n=str(made.sessions), told=str(told_of), **{k: str(v) for k, v in numbers.items()})
+            told = made.sessions - made.left_out
+            return _NUMBERS.filled(n=made.sessions, told=told, good=made.good, scrap=made.scrap, rework=made.rework)
         case _:
             return _FROM_PARTS
 
@@ -209,10 +208,3 @@ def _heard(found: Measured, zone: tzinfo) -> str:
 def _clock(at: datetime, zone: tzinfo) -> str:
     local = at.astimezone(zone)
     return f"{local.hour}:{local.minute:02d}"
-
-
-def _put(word: Word, **values: str | Word) -> Word:
-    """Fill a sentence in; a value that is a word goes in by its language."""
-    ja = {name: value.ja if isinstance(value, Word) else value for name, value in values.items()}
-    en = {name: value.en if isinstance(value, Word) else value for name, value in values.items()}
-    return Word(word.ja.format(**ja), word.en.format(**en))

@@ -12,7 +12,7 @@ from broker.events import OrderPart
 from broker.words import Word
 from gateway.office import refusals as no
 from gateway.office.wishes import NewStep
-from gateway.office.words import FIELDS, Firms, filled
+from gateway.office.words import FIELDS, Firms
 from gateway.orders import days
 from gateway.orders.cells import TEXT_LIMIT
 from gateway.orders.columns import plain as seen
@@ -104,4 +104,4 @@ def _value(name: str, text: str, firms: Firms, today: date) -> object:
 
 
 def _bad(label: Word, text: str, remedy: Word) -> no.Impossible:
-    return no.Impossible(filled(no.BAD_VALUE, label=label, text=text, remedy=remedy))
+    return no.Impossible(no.BAD_VALUE.filled(label=label, text=text, remedy=remedy))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from broker.words import Word
 from gateway.office import refusals as no
-from gateway.office.words import filled
 from gateway.rules.order import OrderState, Ticket
 
 
@@ -38,7 +37,7 @@ def differing(order: OrderState, quantities: Mapping[str, int]) -> list[Word]:
     """Say which of several lots get another number."""
     lots = live(order)
     return [
-        filled(no.LOT_CHANGES, branch=lot.branch, ticket=lot.id, before=lot.quantity, after=quantities[lot.id])
+        no.LOT_CHANGES.filled(branch=lot.branch, ticket=lot.id, before=lot.quantity, after=quantities[lot.id])
         for lot in lots
         if len(lots) > 1 and lot.id in quantities and lot.quantity != quantities[lot.id]
     ]
@@ -47,4 +46,4 @@ def differing(order: OrderState, quantities: Mapping[str, int]) -> list[Word]:
 def surplus(order: OrderState, total: int) -> list[Word]:
     """Say which steps have made more than the order would then want. They are flagged, and nothing is refused."""
     made = [(one.no, one.good.total + one.scrap.total) for one in order.operations]
-    return [filled(no.MORE_MADE, no=step, n=n) for step, n in made if n > total]
+    return [no.MORE_MADE.filled(no=step, n=n) for step, n in made if n > total]

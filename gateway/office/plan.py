@@ -27,7 +27,7 @@ from gateway.office import refusals as no
 from gateway.office.lots import differing, live, spread, surplus
 from gateway.office.steps import stepped
 from gateway.office.wishes import Alter, Cancel, Divide, Give, Hold, Name, Release, Reroute, Restep, Wish
-from gateway.office.words import Firms, filled, firm
+from gateway.office.words import Firms, firm
 from gateway.resolve import unknown_order
 from gateway.rules import history
 from gateway.rules.order import Edit, Operation, OrderState, State, Ticket
@@ -170,7 +170,7 @@ def _alter(order: OrderState, wish: Alter, cluster: Cluster) -> Plan:
         quantities = spread(order, total, wish.ticket)
         mind += differing(order, quantities)
         mind += surplus(order, total)
-        mind += [filled(no.EMPTY_LOT, branch=lot.branch) for lot in live(order) if quantities.get(lot.id) == 0]
+        mind += [no.EMPTY_LOT.filled(branch=lot.branch) for lot in live(order) if quantities.get(lot.id) == 0]
     if names & STOPS:
         papers = _new_issue(live(order), quantities)
     elif quantities:
@@ -213,7 +213,7 @@ def _cancel(order: OrderState, cluster: Cluster) -> Plan:
     if order.state is State.DONE:
         raise no.Impossible(no.DONE)
     mind = [
-        filled(no.STILL_AT_WORK, no=one.no, firm=firm(cluster.firms, one.firm))
+        no.STILL_AT_WORK.filled(no=one.no, firm=firm(cluster.firms, one.firm))
         for one in order.operations
         if one.state in _AT_WORK
     ]
@@ -321,7 +321,7 @@ def _give(order: OrderState, wish: Give, cluster: Cluster) -> Plan:
         adopted=name,
         edits=tuple(edits),
         mind=tuple(
-            filled(no.NOT_ON_ROUTING, firm=firm(cluster.firms, one), number=target.number or target.key)
+            no.NOT_ON_ROUTING.filled(firm=firm(cluster.firms, one), number=target.number or target.key)
             for one in strangers
         ),
     )
@@ -359,11 +359,11 @@ def _new_issue(lots: Sequence[Ticket], quantities: Mapping[str, int]) -> tuple[P
 def _left_behind(operation: Operation, cluster: Cluster) -> list[Word]:
     named = firm(cluster.firms, operation.firm)
     made = operation.good.total + operation.scrap.total
-    mind = [filled(no.MADE_THERE, firm=named, n=made)] if made else []
+    mind = [no.MADE_THERE.filled(firm=named, n=made)] if made else []
     if operation.state is State.IN_TRANSIT:
-        mind.append(filled(no.ON_THE_WAY, firm=named))
+        mind.append(no.ON_THE_WAY.filled(firm=named))
     elif operation.received_at is not None:
-        mind.append(filled(no.LIES_THERE, firm=named))
+        mind.append(no.LIES_THERE.filled(firm=named))
     return mind
 
 

@@ -9,9 +9,7 @@ class Impossible(Exception):  # noqa: N818 - an answer, not a fault
     """A wish that cannot be carried out; nothing was written. `word` says why and what to do instead."""
 
     def __init__(self, word: Word, **values: object) -> None:
-        ja = {name: value.ja if isinstance(value, Word) else value for name, value in values.items()}
-        en = {name: value.en if isinstance(value, Word) else value for name, value in values.items()}
-        self.word = Word(word.ja.format(**ja), word.en.format(**en)) if values else word
+        self.word = word.filled(**values) if values else word
         super().__init__(f"{self.word.ja} / {self.word.en}")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from broker.events import OrderAction
 from broker.words import Word
 from gateway.office.plan import Paper, Plan
-from gateway.office.words import RESTEP, WISHES, Firms, edit_said, filled, firm
+from gateway.office.words import RESTEP, WISHES, Firms, edit_said, firm
 from gateway.rules.order import Change, Edit, OrderState
 
 OLD_PAPER = Word(
@@ -55,7 +55,7 @@ def changes(made: Plan, firms: Firms) -> list[Word]:
     if made.action is not None and made.action in WHAT_HAPPENS:
         return [WHAT_HAPPENS[made.action], *_sentences(made.edits, firms)]
     said = list(_sentences([edit for edit in made.edits if edit.what != "ticket"], firms, compare=compare))
-    return [*said, filled(ADOPTED, ticket=made.adopted)] if made.adopted else said
+    return [*said, ADOPTED.filled(ticket=made.adopted)] if made.adopted else said
 
 
 def papers(made: Plan) -> list[Word]:
@@ -65,13 +65,13 @@ def papers(made: Plan) -> list[Word]:
     if not made.papers:
         return [REPRINT if made.reprint else PAPERS_STAY]
     return [
-        filled(OLD_PAPER if one.old else NEW_PAPER, branch=one.branch, old=one.old, n=_pieces(one))
+        (OLD_PAPER if one.old else NEW_PAPER).filled(branch=one.branch, old=one.old, n=_pieces(one))
         for one in made.papers
     ]
 
 
 def _pieces(paper: Paper) -> Word:
-    return UNCOUNTED if paper.quantity is None else filled(COUNTED, n=paper.quantity)
+    return UNCOUNTED if paper.quantity is None else COUNTED.filled(n=paper.quantity)
 
 
 def spoken(change: Change, firms: Firms) -> Iterator[Word]:
@@ -86,7 +86,7 @@ def _sentences(edits: Sequence[Edit], firms: Firms, *, compare: bool = True) -> 
     for edit in edits:
         said = edit_said(edit, firms, compare=compare)
         if edit.what == "step" and (name := theirs.get(edit.operation)):
-            yield filled(Word("{said}（{firm}）", "{said} ({firm})"), said=said, firm=firm(firms, name))
+            yield Word("{said}（{firm}）", "{said} ({firm})").filled(said=said, firm=firm(firms, name))
         elif edit.what != "firm" or edit.operation not in added:
             yield said
 

@@ -7,7 +7,7 @@ from broker.events import Step
 from broker.words import Word
 from gateway.office import refusals as no
 from gateway.office.wishes import Restep
-from gateway.office.words import Firms, filled, firm
+from gateway.office.words import Firms, firm
 from gateway.orders.rows import STEP_LIMIT
 from gateway.rules.order import Operation, OrderState, State
 
@@ -69,4 +69,4 @@ def _keeps_what_was_done(order: OrderState, found: Mapping[int, Step], firms: Fi
 
 def _overtaken(order: OrderState, new: Sequence[int]) -> list[Word]:
     begun = [one.no for one in order.operations if one.started_at]
-    return [filled(no.STEP_BEFORE, no=name, later=max(begun)) for name in new if begun and name < max(begun)]
+    return [no.STEP_BEFORE.filled(no=name, later=max(begun)) for name in new if begun and name < max(begun)]

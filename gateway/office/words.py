@@ -74,13 +74,6 @@ Firms = Mapping[str, Word]
 """How firms are called, by id."""
 
 
-def filled(word: Word, **values: object) -> Word:
-    """Fill a sentence in both languages; a value that is a Word is said in each."""
-    ja = {name: value.ja if isinstance(value, Word) else value for name, value in values.items()}
-    en = {name: value.en if isinstance(value, Word) else value for name, value in values.items()}
-    return Word(word.ja.format(**ja), word.en.format(**en))
-
-
 def firm(firms: Firms, name: str) -> Word:
     """Return how a firm is called; its id if nobody listed it."""
     return firms.get(name) or Word(name, name)
@@ -90,36 +83,34 @@ def edit_said(edit: Edit, firms: Firms, *, compare: bool = True) -> Word:
     """Return one change as a short sentence: `数量：50 → 60`; of something new, with nothing to compare, `数量：60`."""
     if edit.what == "ticket":
         if edit.before is None:
-            return filled(Word("新しい票 {new}", "new ticket {new}"), new=edit.after)
-        return filled(
-            Word("票 {old} は旧版、新しい票 {new}", "ticket {old} is old, the new one is {new}"),
+            return Word("新しい票 {new}", "new ticket {new}").filled(new=edit.after)
+        return Word("票 {old} は旧版、新しい票 {new}", "ticket {old} is old, the new one is {new}").filled(
             old=edit.before,
             new=edit.after,
         )
     if edit.what in _PIECES:
-        return filled(_PIECES[edit.what], n=edit.after)
+        return _PIECES[edit.what].filled(n=edit.after)
     if edit.what == "step":
         gone = Word("工程{no} をやめる：{before}", "step {no} is left out: {before}")
         added = Word("工程{no} を足す：{after}", "step {no} is added: {after}")
         word = gone if edit.after is None else added
-        return filled(word, no=edit.operation, before=edit.before, after=edit.after)
+        return word.filled(no=edit.operation, before=edit.before, after=edit.after)
     if edit.operation is not None:
-        label = filled(
-            Word("工程{no} {what}", "Step {no}, {what}"),
+        label = Word("工程{no} {what}", "Step {no}, {what}").filled(
             no=edit.operation,
             what=_OF_A_STEP.get(edit.what, Word(edit.what, edit.what)),
         )
     else:
         label = FIELDS.get(edit.what, Word(edit.what, edit.what))
     if (edit.before is None and edit.after is None) or edit.what == "parent":  # a key says nothing to anybody
-        return filled(Word("{label}が変わりました", "{label} changed"), label=label)
+        return Word("{label}が変わりました", "{label} changed").filled(label=label)
     if not compare:
-        return filled(
-            Word("{label}：{value}", "{label}: {value}"), label=label, value=_value(edit.what, edit.after, firms)
+        return Word("{label}：{value}", "{label}: {value}").filled(
+            label=label, value=_value(edit.what, edit.after, firms)
         )
     before, after = _value(edit.what, edit.before, firms), _value(edit.what, edit.after, firms)
-    return filled(
-        Word("{label}：{before} → {after}", "{label}: {before} → {after}"), label=label, before=before, after=after
+    return Word("{label}：{before} → {after}", "{label}: {before} → {after}").filled(
+        label=label, before=before, after=after
     )
 
 

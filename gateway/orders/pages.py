@@ -188,9 +188,7 @@ def router(
                 "、".join(listed.name for listed in gateway.firms),
                 ", ".join(listed.name_en or listed.name for listed in gateway.firms),
             )
-            raise HTTPException(
-                404, Word(NO_SUCH_FIRM.ja.format(names=names.ja), NO_SUCH_FIRM.en.format(names=names.en))
-            )
+            raise HTTPException(404, NO_SUCH_FIRM.filled(names=names))
         return firm
 
     def asked(request: Request, firm: str) -> HTMLResponse | None:
@@ -288,5 +286,4 @@ def _stickers(usual: Stickers, form: Mapping[str, str]) -> Stickers:
 
 
 def _wrong(name: str) -> NoReturn:
-    called = FIELDS[name]
-    raise HTTPException(422, Word(WRONG.ja.format(name=called.ja), WRONG.en.format(name=called.en)))
+    raise HTTPException(422, WRONG.filled(name=FIELDS[name]))

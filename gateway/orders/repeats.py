@@ -24,28 +24,13 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
             continue
         if not asked.own_number and other_customer(asked, order):
             continue  # the number is the customer's, and two customers may use one
-        number = order.number or order.key
-        if order.state is State.CANCELLED:
-            if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)) and not known.again:
-                _note_cancelled(cells, asked, order)
-                return
-            continue
-        if _same_number(asked, order) and (asked.own_number or _same_demand(asked, order)):
-            if known.again:
-                continue
-            cells.note(
-                _numbered(asked),
-                Word(f"もう登録されている（共通番号 {number}）", f"it is there already, as {number}"),
-                Word(
-                    "この行を消してください。もう一つの受注として登録するなら --again を付けてください",
-                    "Remove the row. To import it as a further order, add --again",
-                ),
-                on_page=Word(
-                    "この行を消すか、「もう一つの受注として登録する」に印を付けてください",
-                    "Remove the row, or tick that further orders are meant",
-                ),
-            )
+        number, cancelled = order.number or order.key, order.state is State.CANCELLED
+        same = _same_number(asked, order) and (asked.own_number or _same_demand(asked, order))
+        if same and not known.again:
+            (_note_cancelled if cancelled else _note_there)(cells, asked, order)
             return
+        if same or cancelled:
+            continue
         if asked.customer_number and asked.customer_number == order.customer_number and not asked.own_number:
             cells.tell(
                 Column.CUSTOMER_NUMBER,
@@ -60,6 +45,23 @@ def refuse_repeat(cells: Cells, asked: OrderPart, known: Known) -> None:
                 ),
             )
             return
+
+
+def _note_there(cells: Cells, asked: OrderPart, order: OrderState) -> None:
+    """Note that an order in force is asked for once more."""
+    number = order.number or order.key
+    cells.note(
+        _numbered(asked),
+        Word(f"もう登録されている（共通番号 {number}）", f"it is there already, as {number}"),
+        Word(
+            "この行を消してください。もう一つの受注として登録するなら --again を付けてください",
+            "Remove the row. To import it as a further order, add --again",
+        ),
+        on_page=Word(
+            "この行を消すか、「もう一つの受注として登録する」に印を付けてください",
+            "Remove the row, or tick that further orders are meant",
+        ),
+    )
 
 
 def _note_cancelled(cells: Cells, asked: OrderPart, order: OrderState) -> None:

@@ -19,7 +19,7 @@ _LABEL_PERCENT = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One coloured stretch: `x` and `width` in percent. `tone` is a cause, or a firm's shade."""
+    """One coloured stretch: `x` and `width` in percent. `tone` is a cause, a machine's state or a firm's shade."""
 
     x: float
     width: float

@@ -13,6 +13,7 @@ from gateway.rules import lead_times as rules
 from gateway.rules.lead_times import By, Figure, LeadTimes
 from gateway.rules.order import Cause
 from gateway.web import words
+from gateway.web.bars import Piece
 from gateway.web.look import look
 from gateway.web.reader import Reader
 
@@ -29,16 +30,6 @@ _BY: dict[By, Word] = {"name": words.BY_NAME, "kind": words.BY_KIND, "station": 
 _ELSEWHERE = "elsewhere"
 
 Month = Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One stretch of a bar: `x` and `width` in percent of the drawing."""
-
-    tone: str
-    x: float
-    width: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +192,7 @@ def _pieces(figure: Figure, reader: Reader, width: float) -> tuple[Piece, ...]:
     for cause, share in _parts(figure):
         if share > 0:
             title = f"{reader.say(_cause(cause))} {_percent(share)}"
-            pieces.append(Piece(cause.value if cause else _ELSEWHERE, round(x, 3), round(share * width, 3), title))
+            pieces.append(Piece(round(x, 3), round(share * width, 3), cause.value if cause else _ELSEWHERE, title))
             x += share * width
     return tuple(pieces)
 

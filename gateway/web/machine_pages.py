@@ -17,6 +17,7 @@ from gateway.ledger import Ledger, StoreError
 from gateway.rules.order import OrderState
 from gateway.rules.work_unit import Measured, Stretch, figures
 from gateway.web import words
+from gateway.web.bars import Piece
 from gateway.web.look import Look, look
 from gateway.web.memory import DONE_DAYS
 from gateway.web.reader import Reader
@@ -28,16 +29,6 @@ BACK_DAYS = DONE_DAYS - 2
 HOURS = tuple(range(0, 25, 3))
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One stretch of the day: `x` and `width` in percent of it."""
-
-    tone: str
-    x: float
-    width: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +51,7 @@ async def machine(request: Request, firm: str, station: Id, day: date | None = N
     reader = seen.reader
     chosen, oldest = day or reader.today, reader.today - timedelta(days=BACK_DAYS)
     if not oldest <= chosen <= reader.today:
-        recent = Word(*(text.format(n=BACK_DAYS) for text in words.FIGURES_RECENT))
-        raise HTTPException(404, recent)
+        raise HTTPException(404, words.FIGURES_RECENT.filled(n=BACK_DAYS))
     start, end = days(chosen, 1, reader.zone)
     orders = [kept.state for kept in seen.memory.orders.values()]
     found = await asyncio.to_thread(_measured, seen, (firm, station), (start, min(end, reader.now)), orders)
@@ -126,4 +116,4 @@ def _piece(one: Stretch[T], name: Word, start: datetime, end: datetime, reader: 
     whole = (end - start).total_seconds()
     x, width = (one.start - start).total_seconds() / whole, one.seconds / whole
     title = f"{reader.say(name)} {reader.clock(one.start)}–{reader.clock(one.end)}"
-    return Piece(str(one.value), round(100 * x, 3), round(100 * width, 3), title)
+    return Piece(round(100 * x, 3), round(100 * width, 3), str(one.value), title)
