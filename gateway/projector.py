@@ -13,7 +13,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from types import FrameType
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -28,7 +27,7 @@ from gateway.folding import Folded, fold_order, write_facts
 from gateway.index import LIVE, Index
 from gateway.ledger import Ledger
 from gateway.opening import once_there
-from gateway.process import settings_from
+from gateway.process import ended_by, settings_from
 from gateway.settings import Gateway
 from gateway.sinks import Notes, Sink
 from gateway.sinks.influx import InfluxSink
@@ -207,7 +206,7 @@ class Process:
         self._trouble = _Trouble()
 
     def stop(self) -> None:
-        """End soon; from any thread or a signal."""
+        """End soon; from any thread, but not from a signal's handler."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -324,15 +323,10 @@ def main(arguments: Sequence[str]) -> int:
     settings = settings_from(arguments, "projector")
     gc.set_threshold(20_000, 20, 50)  # the parsed events live long; looking through them often costs more than it frees
     process = Process(settings, clock())
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        process.stop()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
     _log.info("projecting", state=settings.state_url)
     try:
-        process.run()
+        with ended_by(signal.SIGTERM, signal.SIGINT, stop=process.stop):
+            process.run()
     except (StoreError, DatabaseError) as error:
         _log.error("the state cannot be opened", reason=error)
         return 1

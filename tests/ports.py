@@ -7,7 +7,7 @@ from contextlib import suppress
 
 _FIRST, _EACH = 20_000, 3_000
 """Below the ports that the system gives to outgoing connections, which could take one before its server listens."""
-_tries = itertools.count(os.getpid())
+_tries = itertools.count(os.getpid() * 101)
 
 
 def free_port() -> int:

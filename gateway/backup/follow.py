@@ -24,6 +24,7 @@ from gateway import log
 from gateway.backup.command import BackupError, ledger_file
 from gateway.backup.copying import Copy, LedgerAwayError, Turn, Turned, TurnedError
 from gateway.backup.status import Status, status_path
+from gateway.process import ended_by
 from gateway.settings import Gateway
 from gateway.store import Lock, StoreError
 
@@ -244,10 +245,9 @@ def run(settings: Gateway, folder: Path, *, same_disk: bool, as_json: bool) -> i
         return 1
     log.setup("backup")
     follow = Follow(settings, ledger, folder, same_disk=same_disk, as_json=as_json)
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: follow.stop())
     try:
-        follow.run()
+        with ended_by(signal.SIGTERM, signal.SIGINT, stop=follow.stop):
+            follow.run()
     finally:
         lock.release()
     return 0

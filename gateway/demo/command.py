@@ -26,6 +26,7 @@ from gateway.demo.result import Result, collect, drained, empty_databases, shown
 from gateway.demo.shop import SHIFT_SECONDS, Shop
 from gateway.demo.tally import delays
 from gateway.demo.watch import Board, Commits, Sign
+from gateway.process import ended_by
 from gateway.settings import Web
 from gateway.sinks.influx_http import Away
 
@@ -82,25 +83,19 @@ def run(wanted: Wanted) -> int:
     Returns 0; 1 if an accepted event is missing or doubled, or the demo failed; 2 for arguments; 130 if stopped.
     """
     stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
     try:
-        place = Place.make(wanted.directory)
-        try:
-            return _Demo(wanted, place, stop).run()
-        finally:
-            place.remove()
+        with ended_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, stop=stop.set):
+            place = Place.make(wanted.directory)
+            try:
+                return _Demo(wanted, place, stop).run()
+            finally:
+                place.remove()
     except Taken as refusal:
         print(refusal, file=sys.stderr)
         return _BAD_ARGUMENTS
     except (Failed, GatewayAway, Away) as failure:
         print(failure, file=sys.stderr)
         return 1
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Demo:

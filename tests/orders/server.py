@@ -1,7 +1,9 @@
 """The shared server as its owner runs it: appender and projector as processes of their own, on real stores."""
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,21 +39,29 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             for part in ("appender", "projector"):
                 command = [sys.executable, "-m", f"gateway.{part}", "--settings", str(self.settings_path)]
-                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+                own = os.environ | {"PYTHONFAULTHANDLER": "1"}
+                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=own))
         until(self.settings.socket.exists, seconds=60, what="the gateway's socket")
 
     def stop(self) -> None:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # the log then says where every thread of it stands
+                process.wait(10)
+                raise
         self.processes = []
 
     def end(self) -> None:
-        self.stop()
-        with contextlib.suppress(FileNotFoundError):  # never started
-            print((self.folder / "log").read_text())  # shown if the test failed
-        shutil.rmtree(self.folder)
+        try:
+            self.stop()
+        finally:
+            with contextlib.suppress(FileNotFoundError):  # never started
+                print((self.folder / "log").read_text())  # shown if the test failed
+            shutil.rmtree(self.folder)
 
     def caught_up(self) -> State:
         """The state, once it has taken in the whole ledger."""
