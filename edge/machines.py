@@ -81,7 +81,7 @@ class Machines:
                 self._hear(machine, readings, now)
             case MachineFound():
                 self.lost[machine.id] = None
-                self._log("INFO", f"machine {machine.id} is heard")
+                self._log("INFO", f"machine {machine.id} is connected")
             case MachineLost(_, reason):
                 self.lost[machine.id] = reason
                 self._log("WARNING", reason)

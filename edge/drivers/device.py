@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from broker.events import Id
 from broker.settings import Connection, Settings
+from broker.words import Word
 from edge.drivers.readings import Parser
 from edge.rules.counting import STEP_MOST
 from edge.rules.machines import DWELL_MS
@@ -182,6 +183,11 @@ class Device(Settings):
     def scans(self) -> bool:
         """Whether it also sends codes that were scanned: they count as scans of its station."""
         return False
+
+    @property
+    def left_out(self) -> Word | None:
+        """What it could tell, and these settings do not ask of it; None if nothing."""
+        return None
 
     def parser(self) -> Parser:
         """Return its driver, set as these settings say."""

@@ -245,6 +245,8 @@ def _scanner(scanner: Reader, running: dict[str, Any] | None) -> Line:
 
 def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     what = Word(f"機械 {machine.id}", f"machine {machine.id} {machine.place}")
+    if machine.left_out:
+        what = Word(f"{what.ja}（{machine.left_out.ja}）", f"{what.en} ({machine.left_out.en})")
     if running is not None and machine.id in (running.get("machines") or {}):
         heard = Asked(_heard(running, machine.id), running["machines"][machine.id] or "")
     else:

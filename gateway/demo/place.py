@@ -98,7 +98,10 @@ class Place:
             self._mqtt("gateway", broker),
             table("[web]", port=web_port),
             *([table("[influx]", url=influx, database_prefix=DATABASE_PREFIX)] if influx else []),
-            *(table("[[firms]]", id=firm.id, name=firm.name, name_en=firm.name_en) for firm in firms),
+            *(
+                table("[[firms]]", id=firm.id, name=firm.name, name_en=firm.name_en, machine_figures=True)
+                for firm in firms
+            ),
         ]
         return self._write("gateway.toml", tables)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from broker.events import MachineState
-from broker.words import MACHINE_STATES, Word
+from broker.words import CAUSES, MACHINE_STATES, Word
 from gateway.rules.order import Cause
 from gateway.rules.work_unit import TIMES, UNKNOWN_MOST, Figure, Measured, Symbol, Why
 from gateway.web import words
@@ -141,6 +141,12 @@ def state_lengths(found: Measured) -> list[tuple[MachineState, Word, Word]]:
     """Return how long the machine was in each state that it was in at all, with the state's name."""
     spent = [(state, found.seconds([None, *Cause], [state])) for state in MachineState]
     return [(state, MACHINE_STATES[state.value], length(seconds)) for state, seconds in spent if seconds]
+
+
+def cause_lengths(found: Measured) -> list[tuple[Cause, Word, Word]]:
+    """Return how long the work was in each cause that it was in at all, with the cause's name."""
+    spent = [(cause, found.seconds([cause])) for cause in Cause]
+    return [(cause, CAUSES[cause.value], length(seconds)) for cause, seconds in spent if seconds]
 
 
 def length(seconds: float) -> Word:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from broker.events import Id
 from broker.words import CAUSES, MACHINE_STATES, Word
 from gateway.figures.reading import Stores, days, measured
-from gateway.figures.said import Said, notes, said, state_lengths
+from gateway.figures.said import Said, cause_lengths, notes, said, state_lengths
 from gateway.ledger import Ledger, StoreError
 from gateway.rules.order import OrderState
 from gateway.rules.work_unit import Measured, Stretch, figures
@@ -33,15 +33,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The day in two bands, and how long the machine was in which state."""
+    """The day in two bands, and how long the machine was in which state, and the work in which cause."""
 
     machine: tuple[Piece, ...]
     work: tuple[Piece, ...]
     legend: tuple[tuple[str, Word, Word], ...]
+    work_legend: tuple[tuple[str, Word, Word], ...]
 
 
 @router.get("/firm/{firm}/machine/{station}")
-async def machine(request: Request, firm: str, station: Id, day: date | None = None) -> Response:
+async def machine(
+    request: Request,
+    firm: str,
+    station: Id,
+    day: date | None = None,
+    part: bool = False,  # noqa: FBT002 - from the address
+) -> Response:
     """One machine on one day."""
     seen = look(request)
     if firm not in seen.firms():
@@ -58,7 +65,7 @@ async def machine(request: Request, firm: str, station: Id, day: date | None = N
     if found and not (found.machine or found.sessions):
         found = None
     return seen.page(
-        "machine.html",
+        "_machine.html" if part else "machine.html",
         firm=firm,
         station=station,
         name=next((one.stations.get(station, "") for one in seen.settings.firms if one.id == firm), ""),
@@ -66,6 +73,7 @@ async def machine(request: Request, firm: str, station: Id, day: date | None = N
         day=reader.day(chosen),
         before=chosen - timedelta(days=1) if chosen > oldest else None,
         after=chosen + timedelta(days=1) if chosen < reader.today else None,
+        today=chosen.isoformat(),
         now=reader.clock(reader.now) if chosen == reader.today else "",
         strip=strip(found, start, end, reader) if found else None,
         lines=lines(found, reader) if found else (),
@@ -98,6 +106,7 @@ def strip(found: Measured, start: datetime, end: datetime, reader: Reader) -> St
         machine=tuple(_piece(one, MACHINE_STATES[one.value.value], start, end, reader) for one in _joined(machine)),
         work=tuple(_piece(one, CAUSES[one.value.value], start, end, reader) for one in _joined(work) if one.value),
         legend=tuple((state.value, name, spent) for state, name, spent in known),
+        work_legend=tuple((cause.value, name, spent) for cause, name, spent in cause_lengths(found)),
     )
 
 

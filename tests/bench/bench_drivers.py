@@ -72,9 +72,9 @@ def agent(directory: Path, broker: Mosquitto, *, machines: bool, seconds: float)
         if machines:
             for standing in FLEET:
                 if standing.firm == EVERY_KIND:
-                    one.says(f"machine {standing.id} is heard")
+                    one.says(f"machine {standing.id} is connected")
                 fleet.take(Turn(0.0, standing.firm, standing.station, running=True))
-            one.says("machine m8 is heard")
+            one.says("machine m8 is connected")
             node.start()  # its birth is heard by those who are there
             deadline = time.monotonic() + 20
             while waiting := _waiting(one):

@@ -125,7 +125,7 @@ def test_a_machine_whose_counter_jumps_without_end_keeps_no_scan_waiting_and_fil
 ):
     adapter.say(execution="READY", PartCountAct=1)
     agent.ready()
-    agent.says("machine m1 is heard")
+    agent.says("machine m1 is connected")
     lines = b"".join(b"|PartCountAct|%d\n" % (number % 2 * 100_000 + number) for number in range(3000))
     enough = threading.Event()
     flood = threading.Thread(target=lambda: [adapter.raw(lines) for _ in iter(enough.is_set, True)], daemon=True)
@@ -146,7 +146,7 @@ def test_a_machine_whose_counter_jumps_without_end_keeps_no_scan_waiting_and_fil
 def test_a_counter_goes_on_where_it_was_when_the_agent_was_killed(agent: Agent, server: Server, adapter: Adapter):
     adapter.say(execution="ACTIVE", PartCountAct=5)
     agent.ready()
-    agent.says("machine m1 is heard")
+    agent.says("machine m1 is connected")
     agent.until(lambda: does(server, "lathe-1", MachineState.RUNNING), "it to run on the board")
     adapter.say(PartCountAct=7)
     agent.until(lambda: [one["total"] for one in server.events if one["kind"] == "count"] == [2], "two pieces")

@@ -86,7 +86,7 @@ def test_a_haas_of_today_an_old_one_a_fanuc_and_a_counter_are_heard_side_by_side
         old_haas.alarms()
         agent.ready()
         for machine in ("m1", "m2", "m3", "m4"):
-            agent.says(f"machine {machine} is heard")
+            agent.says(f"machine {machine} is connected")
         fanuc.begins()
         for count in (5, 6):
             counter.send(Record(count, count, 1000 * count).line())

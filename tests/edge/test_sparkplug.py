@@ -34,7 +34,7 @@ dwell_seconds = 0
     agent.settings.write_text(agent.settings.read_text() + table)
     try:
         agent.ready()
-        agent.says("machine m1 is heard")
+        agent.says("machine m1 is connected")
         node.run()  # an alias of a birth that nobody here has heard
         agent.until(lambda: node.commands, "it to be asked for its birth")
         agent.until(lambda: does(server, "cell-1", MachineState.RUNNING), "it to run on the board")

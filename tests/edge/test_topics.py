@@ -204,7 +204,7 @@ def test_what_an_esp32_scans_is_recorded_and_answered_as_a_serial_scanners_scan(
     send("scanners/bench", json.dumps({"code": TICKET}), retain=True)
     agent.ready()
     agent.says("scanner bench is read")
-    agent.says("machine saw is heard")
+    agent.says("machine saw is connected")
     send("scanners/bench", json.dumps({"code": START}))
     send("scanners/bench", json.dumps({"code": TICKET}))
     agent.until(lambda: work() == [("start", "lathe-9")], "the start, and none by the retained code, which is no scan")

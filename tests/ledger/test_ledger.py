@@ -147,6 +147,13 @@ def test_how_an_author_stands_is_the_sum_of_its_epochs(ledger: WritableLedger) -
     assert ledger.standing()[0].missing == 11, "3-4, 7-14 and 6 of the other"
 
 
+def test_the_ends_of_each_epoch_are_told_in_the_order_in_which_the_epochs_came(ledger: WritableLedger) -> None:
+    ledger.commit([batch(5, some(5, 9), epoch=OTHER), batch(1, some(1, 1))])
+    ledger.commit([batch(2, some(2, 4), epoch=OTHER)])
+    assert [(first.epoch, first.seq, last.seq) for first, last in ledger.ends(AUTHOR)] == [(OTHER, 2, 9), (EPOCH, 1, 1)]
+    assert ledger.ends("turning/nobody") == []
+
+
 def test_a_number_used_twice_is_kept_both_ways_and_receipted(ledger: WritableLedger) -> None:
     ledger.commit([batch(1, some(1, 3))])
     done = ledger.commit([batch(2, [b"another two", b'{"n":3}', b'{"n":4}']), batch(2, [b"another two"])])

@@ -9,8 +9,10 @@ from gateway.state import StationRow
 from tests.web import sample
 from tests.web.conftest import House
 
+PAGE = "/firm/grinding/machine/grinder-1"
 PLACE = ("grinding", "pi1", "grinder-1")
 MORNING = (
+    ((0, 0), MachineState.OFF),
     ((5, 50), MachineState.IDLE),
     ((6, 10), MachineState.RUNNING),
     ((7, 20), MachineState.ALARM),

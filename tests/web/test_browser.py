@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web import sample
 from tests.web.conftest import Server
+from tests.web.machine_day import PAGE as MACHINE_PAGE
+from tests.web.machine_day import put_machine
 from tests.web.test_live import more
 
 pytestmark = pytest.mark.slow
@@ -74,6 +76,20 @@ def test_a_firms_floor_and_an_orders_page_change_by_themselves(page: Page, runni
     expect(page.locator(".answer")).to_have_text("いま: 研削工場 工程20 作業中 8:06から")
     house.put(more(47))
     expect(page.locator(".hero .chain")).to_contain_text("47 / 48", timeout=2000)
+
+
+def test_a_machines_day_changes_by_itself(page: Page, running: Server) -> None:
+    house = running.house
+    put_machine(house)
+    page.goto(f"{running.url}{MACHINE_PAGE}")
+    expect(page.locator(".states").last).to_contain_text("加工")
+    for order in sample.orders():
+        house.put(replace(order, operations=tuple(replace(one, sessions=()) for one in order.operations)))
+    expect(page.locator(".states").last).not_to_contain_text("加工", timeout=5000)
+    expect(page.locator(".states").first).to_contain_text("アラーム")
+    for width in (1920, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
 def test_the_page_of_an_order_given_away_says_so_and_asks_no_more(page: Page, server: Server) -> None:

@@ -4,11 +4,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.web.conftest import House
-from tests.web.machine_day import put_machine
+from tests.web.machine_day import PAGE, put_machine
 
 pytestmark = pytest.mark.slow
-
-PAGE = "/firm/grinding/machine/grinder-1"
 
 
 def test_a_machines_day_is_shown_with_each_figure_or_why_there_is_none(client: TestClient, house: House) -> None:

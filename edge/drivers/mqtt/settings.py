@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from broker.events import Id, MachineState
 from broker.settings import Connection, Settings
+from broker.words import Word
 from edge.drivers.device import TopicDevice, Topics
 from edge.drivers.messages import is_filter, widest
 from edge.drivers.mqtt.parser import Parser
@@ -116,6 +117,15 @@ class Mqtt(TopicDevice):
     def scans(self) -> bool:
         """See `Device`."""
         return bool(self._sources().scan)
+
+    @property
+    def left_out(self) -> Word | None:
+        """See `Device`. A plug's counter may be all that is wanted; that its state stays unknown has to be said."""
+        if self.preset and preset(self.preset, self.preset).watts and not (self.running_watts or self.state):
+            return Word(
+                "数だけを読みます。状態も見るには running_watts", "counts only; for its state write running_watts"
+            )
+        return None
 
     def parser(self) -> Parser:
         """See `Device`. Without any settings it knows every preset, for trying a recording."""
