@@ -42,13 +42,7 @@ class Strip:
 
 
 @router.get("/firm/{firm}/machine/{station}")
-async def machine(
-    request: Request,
-    firm: str,
-    station: Id,
-    day: date | None = None,
-    part: bool = False,  # noqa: FBT002 - from the address
-) -> Response:
+async def machine(request: Request, firm: str, station: Id, day: date | None = None, *, part: bool = False) -> Response:
     """One machine on one day."""
     seen = look(request)
     if firm not in seen.firms():

@@ -74,6 +74,6 @@ def test_what_is_away_is_told_by_the_name_its_settings_have_for_it():
 
 
 def test_a_plug_without_running_watts_is_said_to_count_only():
-    plug = dict(driver="mqtt", preset="tasmota", name="press", port=9)
+    plug = {"driver": "mqtt", "preset": "tasmota", "name": "press", "port": 9}
     assert "running_watts" in str(_machine(machine(**plug), None))
     assert "running_watts" not in str(_machine(machine(**plug, running_watts=300), None))
