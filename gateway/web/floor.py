@@ -261,4 +261,4 @@ def _sign(machine: MachineNow, reader: Reader) -> MachineSign | None:
     word = MACHINE_STATES.get(machine.state or "")
     if machine.state is None or word is None:
         return None
-    return MachineSign(machine.state, word, reader.since(machine.since))
+    return MachineSign(machine.state, word, reader.since_short(machine.since))
