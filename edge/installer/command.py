@@ -45,7 +45,7 @@ def listen(text: str, settings: Edge | None, *, seconds: float, baud: int, frami
         place = _place(text, settings, baud, framing)
     except PlaceError as error:
         return _fail(str(error), _MISUSED)
-    if isinstance(place, Keys):
+    if isinstance(place, Keys) or (isinstance(place, Kept) and place.keys):
         return _listen_to_keys(text, place, seconds=seconds, as_json=as_json)
     listening = Listening(None)
     try:
@@ -60,12 +60,13 @@ def listen(text: str, settings: Edge | None, *, seconds: float, baud: int, frami
     return _OK
 
 
-def _listen_to_keys(text: str, place: Keys, *, seconds: float, as_json: bool) -> int:
-    """Print the keys of a keyboard device and what they type; it is not grabbed."""
+def _listen_to_keys(text: str, place: Kept | Place, *, seconds: float, as_json: bool) -> int:
+    """Print the keys of a keyboard device and what they type; it is not grabbed. What an agent keeps of one will do."""
+    place = replace(place, grab=False) if isinstance(place, Keys) else place
     keystrokes, ending = Keystrokes(), _OK
     try:
         with suppress(KeyboardInterrupt):
-            for _, chunk in _until(hear(replace(place, grab=False)), seconds):
+            for _, chunk in _until(hear(place), seconds):
                 if chunk is not None:
                     _show_keys(keystrokes.take(chunk.data, monotonic_ms()), as_json=as_json)
     except FAILURES as error:

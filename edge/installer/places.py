@@ -20,6 +20,8 @@ class Kept:
 
     path: Path
     growing: bool = False
+    keys: bool = False
+    """Whether the device is a keyboard."""
 
 
 class PlaceError(Exception):
@@ -34,9 +36,9 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     if settings is not None:
         for name, place in settings.places.items():
             if text in (name, str(place)):
-                return (
-                    Kept(settings.data_dir / raw.FOLDER / name, growing=True) if is_held(settings.data_dir) else place
-                )
+                if not is_held(settings.data_dir):
+                    return place
+                return Kept(settings.data_dir / raw.FOLDER / name, growing=True, keys=isinstance(place, Keys))
     path = Path(text)
     if path.is_dir() or path.is_file():
         return Kept(path)

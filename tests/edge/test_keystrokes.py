@@ -2,14 +2,18 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from edge import raw
 from edge.drivers.device import Keys
 from edge.drivers.hid.keys import Layout
 from edge.installer.command import _listen_to_keys
 from edge.installer.keystrokes import Keystrokes, lines, verdict
+from edge.installer.places import Kept
+from edge.raw import Chunk
 from tests.conftest import until
 from tests.edge.shop import TICKET
 from tests.machines.keyboard import JIS, US, Keyboard, typed
@@ -52,3 +56,12 @@ def test_listen_shows_what_a_keyboard_types_and_ends_with_what_to_write(
     hearing.join(10)
     last = json.loads((said + capsys.readouterr().out).splitlines()[-1])
     assert last["ours"] == {"us": 1, "jis": 1}
+
+
+def test_what_a_running_agent_keeps_of_a_keyboard_is_shown_as_keys_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "00000001.raw"
+    file.write_bytes(raw.FIRST_LINE + raw.encode(Chunk(datetime.now(UTC), typed(f"{TICKET}\n"))))
+    _listen_to_keys("kbd", Kept(tmp_path, growing=True, keys=True), seconds=0.3, as_json=False)
+    assert f"  jis: {TICKET}   ←" in capsys.readouterr().out
