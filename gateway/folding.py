@@ -9,7 +9,7 @@ import structlog
 
 from broker.messages import MessageError, OrderView
 from gateway.events import Events
-from gateway.facts import order_facts
+from gateway.facts.orders import order_facts
 from gateway.resolve import order_anchor
 from gateway.rules.account import order_account
 from gateway.rules.fold import fold, taken_back

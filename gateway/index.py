@@ -10,6 +10,7 @@ from broker.events import AnyEvent, ClockQuality, Correction, CountReading, Mach
 from broker.topics import GATEWAY
 from gateway import facts
 from gateway.events import Events
+from gateway.facts import stations
 from gateway.resolve import (
     ROW_PREFIX,
     Claim,
@@ -292,18 +293,18 @@ class Index:
             return
         if isinstance(event, Machine):
             since = event.since or stamped.stamp
-            fact = facts.machine_fact(*place, state=event.state.value, since=since, at=stamped.stamp, seq=row.seq)
+            fact = stations.machine_fact(*place, state=event.state.value, since=since, at=stamped.stamp, seq=row.seq)
             self._changed_machines.add(place)
         else:
-            fact = facts.count_fact(*place, signal=event.signal, total=event.total, at=stamped.stamp, seq=row.seq)
+            fact = stations.count_fact(*place, signal=event.signal, total=event.total, at=stamped.stamp, seq=row.seq)
         ((key, fields),) = facts.index([fact]).items()
-        self._products.put_fact(facts.station_owner(*place), key, fields, void=not self._in_force(row.key))
+        self._products.put_fact(stations.station_owner(*place), key, fields, void=not self._in_force(row.key))
 
     def _write_machines(self) -> None:
         """Say of each machine what it last reported."""
         for place in self._changed_machines:
             machine, at, since = MachineState.UNKNOWN, None, None
-            if last := self._products.latest_fact(facts.station_owner(*place), "machine"):
+            if last := self._products.latest_fact(stations.station_owner(*place), "machine"):
                 fields = loads(last[1])
                 machine, at = MachineState(fields["state"]), facts.instant(fields["at_ms"] * 1_000_000)
                 since = facts.instant(last[0])

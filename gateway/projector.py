@@ -22,7 +22,8 @@ from broker.clock import Clock, FastClock, clock
 from broker.failpoints import Point, hit
 from broker.topics import GATEWAY
 from gateway.events import Events, LedgerAway
-from gateway.facts import edge_fact, index
+from gateway.facts import index
+from gateway.facts.stations import edge_fact
 from gateway.folding import Folded, fold_order, write_facts
 from gateway.index import LIVE, Index
 from gateway.ledger import Ledger

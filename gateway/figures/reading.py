@@ -9,6 +9,7 @@ from json import loads
 
 from broker.events import MachineState
 from gateway import facts
+from gateway.facts import stations
 from gateway.ledger import Ledger
 from gateway.resolve import Rejected, judge
 from gateway.rules.order import OrderState
@@ -46,9 +47,9 @@ def measured(
 
 def _voice(row: StationRow, start: datetime, end: datetime, stores: Stores) -> Voice:
     place = row.firm, row.edge, row.station
-    owner, since, until = facts.station_owner(*place), facts.nanoseconds(start), facts.nanoseconds(end)
-    words = stores.state.series(owner, facts.machine_series(*place), since, until)
-    totals = stores.state.series(owner, facts.count_series(*place, _SIGNAL), since, until)
+    owner, since, until = stations.station_owner(*place), facts.nanoseconds(start), facts.nanoseconds(end)
+    words = stores.state.series(owner, stations.machine_series(*place), since, until)
+    totals = stores.state.series(owner, stations.count_series(*place, _SIGNAL), since, until)
     begins_at_zero = not totals or totals[0][0] >= since
     return Voice(
         words=tuple((facts.instant(at_ns), MachineState(loads(fields)["state"])) for at_ns, fields in words),

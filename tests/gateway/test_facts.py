@@ -6,7 +6,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from broker.events import Grant, Level
-from gateway.facts import UNKNOWN, Fact, index, nanoseconds, order_facts, tag
+from gateway.facts import UNKNOWN, Fact, index, nanoseconds, tag
+from gateway.facts.orders import order_facts
 from gateway.resolve import Rejected, judge
 from gateway.rules.account import order_account
 from gateway.rules.fold import fold

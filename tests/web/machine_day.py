@@ -4,6 +4,7 @@ from datetime import UTC
 
 from broker.events import ClockQuality, Machine, MachineState, encode
 from gateway import facts
+from gateway.facts import stations
 from gateway.ledger.intake import Batch, Sent, hashes
 from gateway.state import StationRow
 from tests.web import sample
@@ -37,8 +38,8 @@ def put_machine(house: House) -> None:
         batch = Batch("mw/1/grinding/pi1/events", "grinding/pi1", "0" * 15 + "9", seq, (body,), hashes([body]), sent)
         house.ledger.commit([batch])
     with house.state.turn():
-        made = [facts.machine_fact(*PLACE, state=state.value, since=at, at=at, seq=1) for at, state in begun]
+        made = [stations.machine_fact(*PLACE, state=state.value, since=at, at=at, seq=1) for at, state in begun]
         for key, fields in facts.index(made).items():
-            house.state.products.put_fact(facts.station_owner(*PLACE), key, fields)
+            house.state.products.put_fact(stations.station_owner(*PLACE), key, fields)
         last, state = begun[-1]
         house.state.products.put_station(StationRow(*PLACE, state, last, last))

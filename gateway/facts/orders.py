@@ -1,29 +1,15 @@
-"""Facts: what an order's state, a machine's row or an edge's status says at one point of one firm's database. Pure.
+"""What an order's state says: its own row, its operations, sessions, times and hand-overs, for each firm its own."""
 
-Every point of a measurement has every field. What is not known or not granted to the firm is -1, or an empty text, so
-that a value granted earlier does not stay behind. Each measurement stands in docs/measurements.md.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
-
-from pydantic_core import to_json
 
 from broker.events import Quality
 from broker.messages import OperationView, OrderView
+from gateway.facts import EPOCH, UNKNOWN, Fact, Value, index, milliseconds, nanoseconds, tag
 from gateway.rules.account import Charge, operation_account
 from gateway.rules.order import Amount, Cause, Link, Operation, OrderState, Phase, Session, Transfer
 
-Value = str | int | float
-UNKNOWN = -1
-"""Stands where a number is not known, or not granted."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_EARLIEST_NS, _LATEST_NS = -9_223_372_036_000_000_000, 9_223_372_036_000_000_000
-"""What InfluxDB can store, less room for the nanoseconds that keep points of one instant apart."""
 _DAY_SECONDS = 86_400
 _SECONDS = {cause: f"{cause.value}_s" for cause in Cause}
 _HIDDEN: dict[str, Value] = {
@@ -33,58 +19,6 @@ _HIDDEN: dict[str, Value] = {
 """What is told of an operation only to its own firm, or where everything is granted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One point. `firm` names the database; fields are in the order of docs/measurements.md."""
-
-    firm: str
-    measurement: str
-    tags: tuple[tuple[str, str], ...]
-    at_ns: int
-    fields: Mapping[str, Value]
-
-    @property
-    def key(self) -> tuple[str, str, str, int]:
-        """Where it stands: firm, measurement, tags as JSON, nanoseconds."""
-        return self.firm, self.measurement, _tags(self.tags), self.at_ns
-
-
-@lru_cache(maxsize=20_000)
-def _tags(tags: tuple[tuple[str, str], ...]) -> str:
-    return to_json(sorted(tags)).decode()
-
-
-@lru_cache(maxsize=20_000)
-def tag(text: object) -> str:
-    """Return a text that InfluxDB takes as a tag: no control characters, no backslash, not empty."""
-    clean = "".join(c if c.isprintable() else " " for c in str(text)).strip().replace("\\", "＼")
-    return clean or "-"
-
-
-def nanoseconds(at: datetime) -> int:
-    """Return nanoseconds since 1970, cut to what InfluxDB can store."""
-    return max(_EARLIEST_NS, min(_LATEST_NS, (at - _EPOCH) // _MICROSECOND * 1000))
-
-
-def instant(at_ns: int) -> datetime:
-    """Return the moment so many nanoseconds after 1970 began, in UTC, to the microsecond."""
-    return _EPOCH + at_ns // 1000 * _MICROSECOND
-
-
-def index(facts: Iterable[Fact]) -> dict[tuple[str, str, str, int], str]:
-    """Return fields as JSON by point; facts that would fall on one point follow each other by nanoseconds."""
-    points: dict[tuple[str, str, str, int], str] = {}
-    texts: dict[int, str] = {}
-    for fact in facts:
-        key, fields = fact.key, fact.fields
-        while key in points:
-            key = (*key[:3], key[3] + 1)
-        if (text := texts.get(id(fields))) is None:  # some firms are told the very same
-            text = texts[id(fields)] = to_json(fields).decode()
-        points[key] = text
-    return points
-
-
 def order_facts(
     order: OrderState, views: Mapping[str, OrderView], charges: Sequence[Charge], zone: tzinfo
 ) -> dict[tuple[str, str, str, int], str]:
@@ -92,7 +26,7 @@ def order_facts(
 
     `charges` is the order's account up to its delivery or its latest event; `zone` is where a due date ends.
     """
-    released = order.released_at or order.last_at or _EPOCH
+    released = order.released_at or order.last_at or EPOCH
     facts: list[Fact] = []
     moved = _handovers(order)
     alike: dict[tuple[int, str, bool], Mapping[str, Value]] = {}
@@ -171,9 +105,9 @@ class _Writer:
                 "percent": round(100 * done / len(counted)) if counted else 0,
                 "operations": len(counted),
                 "operations_done": done,
-                "released_ms": _ms(released if whole else None),
-                "delivered_ms": _ms(order.delivered_at if whole else None),
-                "last_ms": _ms(view.at),
+                "released_ms": milliseconds(released if whole else None),
+                "delivered_ms": milliseconds(order.delivered_at if whole else None),
+                "last_ms": milliseconds(view.at),
                 "late_s": float(UNKNOWN if late is None else max(0.0, late)),
                 "late_days": float(UNKNOWN if late is None else round(max(0.0, late) / _DAY_SECONDS, 1)),
                 "lead_s": (self.until - released).total_seconds() if whole and released else float(UNKNOWN),
@@ -197,7 +131,7 @@ class _Writer:
             return datetime.combine(day, time(), UTC)
 
     def _due_ms(self, day: str | None) -> int:
-        return _ms(self._end_of(date.fromisoformat(day))) if day else UNKNOWN
+        return milliseconds(self._end_of(date.fromisoformat(day))) if day else UNKNOWN
 
     def _others(self, operation: Operation, seen: OperationView) -> Mapping[str, Value]:
         """Return what another firm's operation is to this one: the same for every firm of its level."""
@@ -220,7 +154,7 @@ class _Writer:
     def _own(self, operation: Operation, seen: OperationView) -> Mapping[str, Value]:
         seconds = operation_account(operation, self.until)
         return self._seen(seen) | {
-            "since_ms": _ms(operation.state_since),
+            "since_ms": milliseconds(operation.state_since),
             "station": operation.station or "",
             "good": operation.good.total,
             "scrap": operation.scrap.total,
@@ -245,10 +179,10 @@ class _Writer:
             "due_ms": self._due_ms(seen.due),
             "promised": seen.promised or "",
             "promised_ms": self._due_ms(seen.promised),
-            "started_ms": _ms(seen.started_at),
-            "finished_ms": _ms(seen.finished_at),
-            "received_ms": _ms(seen.received_at),
-            "shipped_ms": _ms(seen.shipped_at),
+            "started_ms": milliseconds(seen.started_at),
+            "finished_ms": milliseconds(seen.finished_at),
+            "received_ms": milliseconds(seen.received_at),
+            "shipped_ms": milliseconds(seen.shipped_at),
             "percent": _number(seen.percent),
             "void": 0,
         }
@@ -274,8 +208,8 @@ class _Writer:
                 "rework": session.rework.total,
                 "hold": session.hold.total,
                 "good_quality": _quality(session.good),
-                "since_ms": _ms(session.phase_since),
-                "closed_ms": _ms(session.closed_at),
+                "since_ms": milliseconds(session.phase_since),
+                "closed_ms": milliseconds(session.closed_at),
                 "run_s": seconds[Cause.RUN],
                 "setup_s": seconds[Cause.SETUP],
                 "paused_s": seconds[Cause.PAUSED],
@@ -331,8 +265,8 @@ def _transfer(transfer: Transfer, link: Link) -> dict[str, Value]:
         "ticket": transfer.ticket,
         "source_operation": link.source,
         "target_operation": link.target,
-        "shipped_ms": _ms(transfer.shipped_at),
-        "received_ms": _ms(transfer.received_at),
+        "shipped_ms": milliseconds(transfer.shipped_at),
+        "received_ms": milliseconds(transfer.received_at),
         "sent": sent.total if sent else UNKNOWN,
         "sent_quality": _quality(sent) if sent else "",
         "received": received.total if received else UNKNOWN,
@@ -344,69 +278,9 @@ def _transfer(transfer: Transfer, link: Link) -> dict[str, Value]:
     }
 
 
-def machine_fact(firm: str, edge: str, station: str, *, state: str, since: datetime, at: datetime, seq: int) -> Fact:
-    """Return a machine's change of state, at the moment it began. `seq` keeps changes of one instant apart."""
-    return Fact(
-        firm,
-        "machine",
-        _machine_tags(edge, station),
-        nanoseconds(since) + seq % 1000,
-        {"state": state, "at_ms": _ms(at), "void": 0},
-    )
-
-
-def count_fact(firm: str, edge: str, station: str, *, signal: str, total: int, at: datetime, seq: int) -> Fact:
-    """Return one reading of a cumulative counter."""
-    return Fact(
-        firm,
-        "count",
-        _count_tags(edge, station, signal),
-        nanoseconds(at) + seq % 1000,
-        {"total": total, "void": 0},
-    )
-
-
-def station_owner(firm: str, edge: str, station: str) -> str:
-    """Return who owns what a station's machine says, in the state."""
-    return f"s:{firm}/{edge}/{station}"
-
-
-def machine_series(firm: str, edge: str, station: str) -> tuple[str, str, str]:
-    """Return where a machine's changes of state stand: firm, measurement, tags."""
-    return firm, "machine", _tags(_machine_tags(edge, station))
-
-
-def count_series(firm: str, edge: str, station: str, signal: str) -> tuple[str, str, str]:
-    """Return where one counter's readings stand: firm, measurement, tags."""
-    return firm, "count", _tags(_count_tags(edge, station, signal))
-
-
-def _machine_tags(edge: str, station: str) -> tuple[tuple[str, str], ...]:
-    return ("edge", edge), ("station", station)
-
-
-def _count_tags(edge: str, station: str, signal: str) -> tuple[tuple[str, str], ...]:
-    return (*_machine_tags(edge, station), ("signal", tag(signal)))
-
-
-def edge_fact(firm: str, edge: str, at: datetime, *, committed: int, waiting: int, missing: int, lost: int) -> Fact:
-    """Return how one edge stands: what it announced and has not sent, what is missing, what is lost for good."""
-    return Fact(
-        firm,
-        "edge",
-        (("edge", edge),),
-        nanoseconds(at),
-        {"committed": committed, "waiting": waiting, "missing": missing, "lost": lost, "void": 0},
-    )
-
-
 def _number(value: int | None) -> int:
     return UNKNOWN if value is None else value
 
 
 def _quality(amount: Amount) -> str:
     return amount.quality.value if amount.total else Quality.COUNTED.value
-
-
-def _ms(at: datetime | None) -> int:
-    return UNKNOWN if at is None else (at - _EPOCH) // (_MICROSECOND * 1000)
