@@ -252,9 +252,12 @@ class Process:
 
     def _loop(self, projector: Projector, events: Events, state: WritableState, sinks: Sequence[Sink]) -> None:
         """The one place where the world's errors are waited out."""
-        ready, seen, look_again = False, -1, 0.0
+        ready, spoilt, seen, look_again = False, False, -1, 0.0
         while not self._stopping.is_set():
             try:
+                if spoilt:
+                    spoilt = False
+                    state.start_over()  # here, since it fails too while somebody deletes what it makes
                 if not ready or not state.present():
                     if ready:
                         _log.warning("the state was deleted: making it again from the ledger")
@@ -277,8 +280,7 @@ class Process:
             except DatabaseError as error:
                 ready = False
                 _let_go(events, state)
-                if state.unusable(error) and not self._trouble.text:
-                    state.start_over()
+                spoilt = state.unusable(error) and not self._trouble.text
                 self._stopping.wait(self._trouble.wait("the state cannot be written", reason(error)))
 
 

@@ -1,5 +1,6 @@
 """The projector on real SQLite and PostgreSQL: any order of arrival, deletion, kill -9, rules that fail, rows that are no event."""
 
+import contextlib
 import random
 import signal
 import subprocess
@@ -413,6 +414,25 @@ def test_kill_9_in_the_middle_of_turns_and_a_deleted_state_end_in_the_same_state
         process.kill()
         house.close()
         expected.close()
+
+
+@pytest.mark.slow
+def test_a_state_that_is_deleted_again_and_again_while_it_is_made_ends_no_process(tmp_path: Path, url: str) -> None:
+    shop = a_shop(5, orders=4)
+    house = House(tmp_path / "data", url)
+    commit(house.writer, shop.lines)
+    process = start(settings_file(house, tmp_path))
+    try:
+        until(lambda: house_is_current(house, len(shop.lines)), seconds=30)
+        deadline = time.monotonic() + 4
+        while time.monotonic() < deadline:
+            with contextlib.suppress(store.StoreAwayError):
+                rebuild(house.settings)
+        assert process.poll() is None
+        until(lambda: house_is_current(house, len(shop.lines)), seconds=30)
+    finally:
+        process.kill()
+        house.close()
 
 
 @pytest.mark.slow
