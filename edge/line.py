@@ -71,7 +71,8 @@ class KeptOpen:
     """Opens a line again for as long as it lives: `hear` uses it until it fails, `failed` is told each time it does.
 
     A port that is one of `others`, under any name, is never opened.
-    `hear` says `settled()` once the line is worth its opening: the next failure is then mended as soon as the first.
+    `hear` says `settled()` once the line is worth its opening: its end is then mended as soon as the first, unless the
+    device itself ends it at once, as one does that says a byte and hangs up, for ever.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class KeptOpen:
         self._others = tuple(others)
         self._place, self._pace, self._hear, self._failed = place, pace, hear, failed
         self._wait_seconds = pace.retry_seconds_first
+        self._settled = False
         self._share, self._worked_seconds = Share(), 0.0
         self._bug = ""
         """Which one was told last with its traceback: its repetitions are only losses of the line."""
@@ -108,8 +110,8 @@ class KeptOpen:
             self._thread.join(2.0)
 
     def settled(self) -> None:
-        """Forget how often it failed before."""
-        self._wait_seconds = self._pace.retry_seconds_first
+        """Say that the line has shown what it is worth."""
+        self._settled = True
 
     def rest(self) -> None:
         """Read nothing for a while after much work, so that others get their turn; said after each read."""
@@ -125,10 +127,12 @@ class KeptOpen:
     def _run(self) -> None:
         while not self.stopping.is_set():
             wire: Wire | None = None
+            self._settled, stays_at = False, time.monotonic() + _STAYS_SECONDS
             try:
                 wire = self._open()
-                self._worked_seconds = time.thread_time()
+                self._worked_seconds, stays_at = time.thread_time(), time.monotonic() + _STAYS_SECONDS
                 self._hear(wire)
+                stays_at = 0.0  # we hung up
             except FAILURES as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - one message from outside must not end all scans: decisions.md
@@ -139,6 +143,8 @@ class KeptOpen:
             finally:
                 if wire is not None:
                     wire.close()
+            if self._settled and time.monotonic() >= stays_at:
+                self._wait_seconds = self._pace.retry_seconds_first
             self.stopping.wait(self._wait_seconds * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
             self._wait_seconds = min(self._wait_seconds * 1.5, self._pace.retry_seconds_max)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.events import MachineState
-from edge.drivers.mtconnect.document import read
+from edge.drivers.mtconnect.document import DEVICES_MOST, OBSERVATIONS_MOST, read
 from edge.drivers.mtconnect.frames import DOCUMENT_BYTES_MOST, Frames
 from edge.drivers.mtconnect.observed import FIELDS
 from edge.drivers.mtconnect.parser import PATIENCE_MS, RETRY_MS, Parser, Plan
@@ -193,6 +193,16 @@ def test_what_could_fill_a_memory_or_read_a_file_is_refused_before_it_is_looked_
     head, rest = agent.current().split(b"\n", 1)
     assert read(head + rest, FIELDS) is not None
     assert read(head + spoilt + rest, FIELDS) is None
+
+
+def test_a_document_of_more_machines_or_faults_than_any_agent_has_is_refused():
+    begin, end = b"<MTConnectStreams><Streams>", b"</Streams></MTConnectStreams>"
+    device, fault = b"<DeviceStream/>", b"<Fault/>"
+    assert read(begin + device * DEVICES_MOST + end, FIELDS)
+    assert read(begin + device * (DEVICES_MOST + 1) + end, FIELDS) is None
+    begin, end = begin + b"<DeviceStream><Condition>", b"</Condition></DeviceStream>" + end
+    assert read(begin + fault * OBSERVATIONS_MOST + end, FIELDS)
+    assert read(begin + fault * (OBSERVATIONS_MOST + 1) + end, FIELDS) is None
 
 
 # -- real machines -----------------------------------------------------------------------------------------------------

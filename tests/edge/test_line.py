@@ -64,6 +64,8 @@ class Door:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.accepted, self.kind = 0, False
+        self.word = b""
+        """What it says before it closes."""
         self.held: list[socket.socket] = []
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -76,6 +78,7 @@ class Door:
             if self.kind:
                 self.held.append(visitor)
             else:
+                visitor.sendall(self.word)
                 visitor.close()
             self.accepted += 1
 
@@ -103,6 +106,20 @@ def test_a_device_that_accepts_and_closes_is_told_of_once_until_it_stays(door: D
         until(lambda: door.held, what="the device to keep us")
         door.held[-1].sendall(b"|execution|READY\n")
         until(lambda: told.said[2:4] == ["opened", "heard"], what="the line to be open as soon as it says something")
+    finally:
+        line.stop()
+
+
+@pytest.mark.slow
+def test_a_device_that_says_a_byte_and_closes_for_ever_is_called_less_and_less(door: Door, tmp_path: Path):
+    door.word, told = b"x", Told()
+    pace = Pace(read_seconds=0.05, retry_seconds_first=0.02, retry_seconds_max=60.0)
+    line = Line("line", Tcp(door.address), usual("shdr"), pace=pace, ear=told, tap=Tap(tmp_path, 0))
+    line.start()
+    try:
+        until(lambda: door.accepted >= 5, what="five attempts")
+        threading.Event().wait(1.0)  # at the first pace some sixty would follow
+        assert door.accepted < 15
     finally:
         line.stop()
 
