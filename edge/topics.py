@@ -5,6 +5,7 @@ not known here.
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -21,11 +22,15 @@ T = TypeVar("T")
 
 _ANSWER_SECONDS = 5.0
 _PACKET_BYTES_MOST = 1_000_000
-"""More than this a broker that speaks MQTT 5 does not even send us."""
+"""More than this a broker that speaks MQTT 5 does not even send us, and from no broker it is read."""
 _WAITING_BYTES_MOST = 1_000_000
 _MESSAGE_BYTES = 500
 """What a message takes beside its payload and topic."""
 _READ_BYTES = 65_536
+_QUIET = logging.getLogger("mawashi.topics")
+_QUIET.propagate = False
+_QUIET.addHandler(logging.NullHandler())
+"""What the library logs at each attempt; that a line is lost is said once, by us."""
 _REFUSED = 128
 """Reason codes from here on are failures. Source: MQTT 5.0, 2.4; 3.1.1 has only 128, in 3.9.3."""
 
@@ -35,6 +40,8 @@ class _Waiting(asyncio.Queue[aiomqtt.Message]):
 
     size_bytes = 0
     dropped = 0
+    refused = ""
+    """Why the connection was ended, if something was too large."""
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
         """Take a message, or drop and count it."""
@@ -61,6 +68,7 @@ class TopicsWire:
 
     def __init__(self, place: Topics) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda *_: None)  # an end that the library told to nobody: `read` meets it
         self._waiting = _Waiting()
         self._client: aiomqtt.Client | None = None
         self._next: asyncio.Task[aiomqtt.Message] | None = None
@@ -94,7 +102,7 @@ class TopicsWire:
         try:
             return self._loop.run_until_complete(work)
         except aiomqtt.MqttError as error:
-            raise ConnectionError(str(error)) from error
+            raise ConnectionError(self._waiting.refused or str(error)) from error
 
     async def _open(self, place: Topics) -> None:
         client = _client(place.broker, self._waiting)
@@ -138,7 +146,7 @@ class TopicsWire:
 def _client(broker: Connection, waiting: _Waiting) -> aiomqtt.Client:
     tls = broker.tls
     five = broker.version == "5"
-    return aiomqtt.Client(
+    client = aiomqtt.Client(
         broker.host,
         broker.port,
         username=broker.username,
@@ -157,7 +165,24 @@ def _client(broker: Connection, waiting: _Waiting) -> aiomqtt.Client:
         )
         if tls
         else None,
+        logger=_QUIET,
     )
+    _bound(client._client, waiting)  # noqa: SLF001 - no public place knows a packet's length before it is read
+    return client
+
+
+def _bound(client: Any, waiting: _Waiting) -> None:
+    """Let a client read no packet that is too large: 3.1.1 cannot forbid one, and 256 MB fill the memory of a Pi."""
+    receive = client._sock_recv  # noqa: SLF001
+
+    def bounded(size_bytes: int) -> bytes:
+        if size_bytes > _PACKET_BYTES_MOST:
+            waiting.refused = f"the broker sends a message of {size_bytes} bytes, which is too large to be read"
+            raise ConnectionAbortedError(waiting.refused)
+        data: bytes = receive(size_bytes)
+        return data
+
+    client._sock_recv = bounded  # noqa: SLF001
 
 
 def _size(message: aiomqtt.Message) -> int:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from broker.events import MachineState
 from edge.drivers.mtconnect.document import DEVICES_MOST, OBSERVATIONS_MOST, read
 from edge.drivers.mtconnect.frames import DOCUMENT_BYTES_MOST, Frames
+from edge.drivers.mtconnect.heard import Heard
 from edge.drivers.mtconnect.observed import FIELDS
 from edge.drivers.mtconnect.parser import PATIENCE_MS, RETRY_MS, Parser, Plan
-from edge.drivers.readings import Alarm, Gap, Reading, State, Total
+from edge.drivers.readings import Alarm, Gap, Reading, State, Tally, Total
 from edge.drivers.shdr.parser import Parser as Shdr
 from edge.installer.trial import Trial
 from gateway.demo.machines.mtconnect import STREAM_HEAD, USUAL, Agent, Item, answer, chunk, part
@@ -385,6 +386,18 @@ def test_an_agent_that_was_started_anew_is_a_named_gap_and_what_is_now_is_read_a
     assert line.ask() == b"/current"
     found = line.hear(answer(agent.current()))
     assert (states(found), totals(found)) == ([MachineState.RUNNING], [41])
+
+
+def test_an_agent_that_begins_anew_at_each_answer_is_asked_no_faster_for_what_it_had():
+    agent, heard = Agent(), Heard("", {}, Tally())
+    agent.say(execution="ACTIVE")
+    for _ in range(3):
+        assert heard.take(agent.sample(1, count=4), live=True).helps
+        assert heard.behind
+        agent.restart()
+        agent.say(execution="ACTIVE")
+        assert heard.take(agent.sample(1, count=4), live=True).lost
+        assert not heard.behind
 
 
 @pytest.mark.parametrize("refuses", [True, False])

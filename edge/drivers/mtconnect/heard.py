@@ -141,7 +141,7 @@ class Heard:
     def _forget(self, why: Words) -> list[Reading]:
         """Say what is lost; what was known before is not what is."""
         ended, self._machine = self._machine.ended(), Observed(self._chosen)
-        self._instance, self._found, self.next = "", "", 0
+        self._instance, self._found, self.next, self.behind = "", "", 0, False
         return [*ended, Gap(" / ".join(why))]
 
     def _choose(self, document: Document, *, live: bool) -> tuple[DeviceStream | None, Words | None]:
