@@ -40,6 +40,8 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
                     return place
                 return Kept(settings.data_dir / raw.FOLDER / name, growing=True, keys=isinstance(place, Keys))
     path = Path(text)
+    if path.is_dir() and not raw.files(path):
+        raise PlaceError(_both(_FOLDER, text))
     if path.is_dir() or path.is_file():
         return Kept(path)
     if _is_port(path):
@@ -61,6 +63,12 @@ def _is_port(path: Path) -> bool:
 _NOBODY = Word(
     "{name} はファイルでもポートでもアドレスでもありません。mawashi-edge ports で名前を見てください",
     "{name} is no file, port or address. See the names with: mawashi-edge ports",
+)
+
+
+_FOLDER = Word(
+    "{name} はフォルダーで、装置の記録ではありません。その中のファイルを一つ書いてください",
+    "{name} is a folder, and no recording of a device: name one of the files in it",
 )
 
 

@@ -12,6 +12,7 @@ from broker.clock import Reading as Now
 from broker.events import AnyEvent, ClockQuality, CountReading, Machine, MachineState, Ref
 from edge.drivers.readings import Alarm, Gap, Reading, State, Text, Total
 from edge.rules.counting import STEP_MOST, TOTAL_MOST, Counted, Step, step
+from edge.rules.turn import escaped
 
 DWELL_MS = 20_000
 """A state is said when it has lasted so long: a lathe in single block flips every 1 to 14 s (on a real day of 2017)."""
@@ -105,7 +106,7 @@ def pass_time(
     events: list[AnyEvent] = []
     coming = station.coming
     if coming and _due(station, coming, now, rules):
-        text = "、".join(station.alarms.values()) if coming.state is MachineState.ALARM else ""
+        text = escaped("、".join(station.alarms.values())) if coming.state is MachineState.ALARM else ""
         events.append(
             Machine(
                 **_stamp(now),

@@ -121,6 +121,7 @@ def test_try_counts_seconds_by_arrival_where_a_device_has_no_clock(tmp_path: Pat
     ("words", "said"),
     [
         (["try", "fax", "--input", "x"], "no driver fax: choose"),
+        (["try", "shdr", "--input", "."], "is a folder, and no recording of a device"),
         (
             ["try", "shdr", "--input", "/nowhere/day.txt"],
             "is no file, port or address. See the names with: mawashi-edge",

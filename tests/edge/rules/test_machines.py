@@ -86,6 +86,12 @@ def test_silence_and_alarms_are_said_at_once_and_what_follows_silence_too():
     assert (bench.events[-1].state, bench.events[-1].text) == (MachineState.ALARM, "チャック")
 
 
+def test_what_would_command_a_screen_or_turn_its_writing_round_stands_as_signs_in_an_alarms_text():
+    bench = Bench().hear(Alarm("x:1", "軸\x07\x1b[2J\u202egnp", active=True), State(MachineState.ALARM, "STOPPED"))
+    assert isinstance(bench.events[-1], Machine)
+    assert bench.events[-1].text == r"軸\x07\x1b[2J\u202egnp"
+
+
 def test_an_adapter_that_flickers_says_no_more_than_one_state_in_three_seconds_and_the_last_one_is_said():
     bench = Bench()
     for _ in range(100):
