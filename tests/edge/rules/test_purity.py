@@ -42,7 +42,7 @@ SANS_IO = {
     "xml.parsers",
 }
 """What drivers may use besides: they are fed bytes and hand bytes back."""
-SETTINGS = {"broker.settings", "difflib", "ipaddress", "pathlib", "pydantic"}
+SETTINGS = {"broker.settings", "broker.words", "difflib", "ipaddress", "pathlib", "pydantic"}
 """What their settings are made of, and checked with."""
 
 
