@@ -48,6 +48,8 @@ from edge.tap import Taps
 
 _TICK_SECONDS = 1.0
 _STATUS_SECONDS = 2.0
+_READINGS_SECONDS = 6.0
+"""What machines say alone is written no more often: a memory card wears out."""
 
 
 class Agent:
@@ -255,8 +257,13 @@ class Agent:
             "devices": self._devices.status(),
             "dropped": {name: port.tally.malformed for name, port in self._ports.items()},
         }
-        if status == self._status or time.monotonic() < self._status_at + _STATUS_SECONDS:
+        readings = {"readings": self._machines.readings}
+        age = time.monotonic() - self._status_at
+        if age < _STATUS_SECONDS or (self._status == status | readings):
             return
+        if age < _READINGS_SECONDS and status.items() <= self._status.items():
+            return
+        status |= readings
         self._status, self._status_at = status, time.monotonic()
         path = status_path(self._settings)
         new = path.with_suffix(".new")

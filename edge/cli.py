@@ -69,19 +69,20 @@ def status(
     settings: Settings = DEFAULT_SETTINGS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> None:
-    """今の様子 / What waits, what is kept, and whether the agent runs."""
+    """今の様子 / What waits, what each machine says now, and whether the agent runs."""
     from edge.installer.check import sentences
     from edge.installer.check import status as look
 
+    read = _read(settings)
     try:
-        found = look(_read(settings))
+        found = look(read)
     except sqlite3.Error as error:
         _end(
             "未送信の記録が読めません。mawashi-edge check を実行してください / "
             f"the records kept here cannot be read: {error}. Run: mawashi-edge check",
             1,
         )
-    print(json.dumps(found) if as_json else "\n".join(sentences(found)))
+    print(json.dumps(found) if as_json else "\n".join(sentences(found, read.machine)))
 
 
 @app.command()

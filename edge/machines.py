@@ -12,7 +12,7 @@ from broker.clock import Reading as Now
 from broker.events import Action, AnyEvent, MachineState, Ref, Work
 from broker.messages import Loose
 from edge.drivers.device import Device
-from edge.drivers.readings import Reading, Tally
+from edge.drivers.readings import Gap, Reading, State, Tally, Total
 from edge.inbox import Inbox, MachineFound, MachineLost, Sensed
 from edge.log import Log
 from edge.machine import MachinePort
@@ -55,6 +55,10 @@ class Machines:
         self._refusing = False
         self._noted: dict[str, int] = {}
         self._unsaid = dict.fromkeys(self._settings, 0)
+        self._remarks: dict[str, str] = {}
+        """The last thing a driver could not read, until its machine says something again."""
+        self._told: set[tuple[str, str]] = set()
+        """Machines and signals heard since the start: what was recorded before it is not what a machine says now."""
 
     def start(self) -> None:
         """Begin connecting to all of them; returns at once."""
@@ -78,6 +82,7 @@ class Machines:
         before = self._stations[machine.id].said
         match item:
             case Sensed(_, readings):
+                self._remark(machine.id, readings)
                 self._hear(machine, readings, now)
             case MachineFound():
                 self.lost[machine.id] = None
@@ -170,6 +175,21 @@ class Machines:
         """How many lines of each machine fit no grammar."""
         return {name: tally.malformed for name, tally in self._tallies().items()}
 
+    @property
+    def readings(self) -> dict[str, dict[str, object]]:
+        """What each machine says now, before any dwell: state, since when, its counters, what its driver remarked."""
+        found: dict[str, dict[str, object]] = {}
+        for name, station in self._stations.items():
+            seen = station.coming or station.said
+            found[name] = {
+                "state": seen.state.value if seen else None,
+                "since": seen.since.isoformat(timespec="seconds") if seen else None,
+                "word": seen.text if seen else "",
+                "counters": {one: station.counters[one].shown for one in station.counters if (name, one) in self._told},
+                "note": self._remarks.get(name, ""),
+            }
+        return found
+
     def _tallies(self) -> dict[str, Tally]:
         tallies = {name: port.tally for name, port in self._ports.items()}
         for line in self._lines:
@@ -211,6 +231,18 @@ class Machines:
                 return
             self._refusing = False
         self._stations = after
+
+    def _remark(self, machine: str, readings: Sequence[Reading]) -> None:
+        for one in readings:
+            match one:
+                case Gap(why):
+                    self._remarks[machine] = why
+                case State(MachineState.UNKNOWN):
+                    pass
+                case _:
+                    self._remarks.pop(machine, None)
+            if isinstance(one, Total):
+                self._told.add((machine, one.signal))
 
     def _note(self, machine: str, notes: Sequence[str], mono_ms: int) -> None:
         """Log the latest note, unless one was logged just now; `more` were not logged since."""

@@ -3,17 +3,19 @@
 The only module that imports pyserial. What is read means nothing here.
 """
 
+import errno
 import os
 import socket
 import stat
 import termios
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import serial
 
-from edge.drivers.device import Framing, Gpio, Keys, Place, Serial, Tcp, Topics
+from edge.drivers.device import CANNOT_BE_SET, Framing, Gpio, Keys, Place, Serial, Tcp, Topics
 from edge.gpio import open_pin
 from edge.keyboard import KeyboardWire
 
@@ -44,27 +46,40 @@ class SerialWire:
 
     def __init__(self, path: Path, baud: int, framing: Framing = "8N1", *, xonxoff: bool = False) -> None:
         self._path = str(path)
-        self._port = serial.Serial(
-            self._path,
-            baud,
-            bytesize=int(framing[0]),
-            parity=framing[1],
-            stopbits=int(framing[2]),
-            xonxoff=xonxoff,
-            write_timeout=_WRITE_SECONDS,
-            exclusive=True,
-        )
+        self._sentence = f"this port {CANNOT_BE_SET} {baud} {framing}: take another adapter (FTDI), or mend them"
+        with self._settable():
+            self._port = serial.Serial(
+                self._path,
+                baud,
+                bytesize=int(framing[0]),
+                parity=framing[1],
+                stopbits=int(framing[2]),
+                xonxoff=xonxoff,
+                write_timeout=_WRITE_SECONDS,
+                exclusive=True,
+            )
         self._device = os.fstat(self._port.fileno()).st_rdev
 
     def read(self, timeout_seconds: float) -> bytes:
         if self._port.timeout != timeout_seconds:
-            self._port.timeout = timeout_seconds
+            with self._settable():  # sets the whole port anew
+                self._port.timeout = timeout_seconds
         data: bytes = self._port.read(1)
         if data:
             return data + bytes(self._port.read(min(self._port.in_waiting, _READ_BYTES)))
         if os.stat(self._path).st_rdev != self._device:  # noqa: PTH116 - a name that now means another device
             raise serial.SerialException("another device has this name now")
         return b""
+
+    @contextmanager
+    def _settable(self) -> Iterator[None]:
+        """Say it in words where a port takes no such speed or framing."""
+        try:
+            yield
+        except termios.error as error:
+            if error.args[:1] != (errno.EINVAL,):
+                raise
+            raise serial.SerialException(self._sentence) from error
 
     def write(self, data: bytes) -> None:
         self._port.write(data)

@@ -23,6 +23,8 @@ _NUMBERS = re.compile(r"[0-9.]+")
 
 Framing = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "7E1", "7E2", "7O1", "7O2", "7N2"]
 """Data bits, parity and stop bits of a serial line."""
+CANNOT_BE_SET = "cannot be set to"
+"""How the sentence of a port begins that takes no such speed or framing."""
 
 
 def _host_and_port(address: str) -> str:

@@ -4,35 +4,35 @@ Bounded in time, and nothing is sent but what the driver asks every day. What is
 """
 
 import time
-from dataclasses import dataclass
 
+from broker.events import MachineState
 from edge.drivers.device import Device
+from edge.drivers.readings import Gap, State
+from edge.installer.hearing import Asked, told
 from edge.installer.trial import Trial
 from edge.installer.trying import live
 from edge.wire import FAILURES
 
 ASK_SECONDS = 4.0
 """Twice what the slowest answer takes: a control on a serial line, or an adapter's heartbeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a device was heard: in the words of the floor's page, and why it is `lost`."""
-
-    state: str
-    why: str = ""
+_MESS_BYTES = 16
+"""So many bytes that end no line are no silence."""
 
 
 def ask(device: Device, seconds: float = ASK_SECONDS) -> Asked:
-    """Return `heard` as soon as the driver understands something, else `garbage`, `waiting` or `lost`."""
+    """Return `heard` as soon as it tells something, else `mute`, `garbage`, `waiting` or `lost`."""
     trial, began = Trial(device.parser()), time.monotonic()
-    tally = trial.parser.tally
+    tally, why = trial.parser.tally, ""
     try:
-        for _ in live(device.place, trial, seconds):
-            if tally.lines > tally.malformed:
-                return Asked("heard")
+        for found in live(device.place, trial, seconds):
+            why = next((one.why for one in reversed(found) if isinstance(one, Gap)), why)
+            known = [one for one in found if not (isinstance(one, State) and one.state is MachineState.UNKNOWN)]
+            if word := told(known):
+                return Asked("heard", told=word)
             if time.monotonic() - began >= seconds:
                 break
     except FAILURES as error:
         return Asked("lost", str(error))
-    return Asked("garbage" if tally.malformed else "waiting")
+    if tally.lines > tally.malformed:
+        return Asked("mute", why)
+    return Asked("garbage" if tally.malformed or trial.marks >= _MESS_BYTES else "waiting", why)

@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryFile
 from typing import Any
 
 from broker.clock import clock
-from broker.events import ClockQuality
+from broker.events import ClockQuality, MachineState
 from broker.link import Delivery, Link
 from broker.messages import Hello, MessageError, Receipt, new_nonce
 from broker.ranges import size
@@ -24,10 +25,11 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
-from edge.drivers.device import Device, Gpio, Keys, Place, Serial, Topics
+from edge.drivers.device import Device, Keys, Place, Topics
 from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
-from edge.installer.asking import Asked, ask
+from edge.installer.asking import ASK_SECONDS, ask
+from edge.installer.hearing import Asked, away, in_words, unheard
 from edge.lamp import Lamp
 from edge.line import why_not_open
 from edge.lock import is_held
@@ -45,23 +47,6 @@ _NO_ANSWER = Word(
     "返事がありません。共有サーバーで mawashi check を実行してください",
     "no answer. Is the shared server running, and is this firm one of its own? On it, run: mawashi check",
 )
-
-
-_UNHEARD = {
-    "garbage": Word(
-        "信号は来ますが読めません。mawashi-edge listen で速さと枠を調べ、baud、framing、driver を直してください",
-        "bytes come, none understood. Find the speed with mawashi-edge listen; mend baud, framing, driver",
-    ),
-    "waiting": Word(
-        "つながりますが、答えません。機械の電源、通信の設定（baud、framing、unit など）を取扱説明書と比べてください",
-        "it connects and does not answer. See that it is switched on; compare its settings with its manual",
-    ),
-    "silent": Word(
-        "つながっていますが返事がなくなりました。機械の電源を確かめてください",
-        "connected, and it answers no more. See that the machine is switched on",
-    ),
-}
-"""What to do about a device whose line is open, by how the running agent, or `check` itself, hears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +105,9 @@ def status(settings: Edge) -> dict[str, Any]:
     return found | (running or {})
 
 
-def sentences(found: dict[str, Any]) -> list[str]:
-    """Return a status as lines for people."""
+def sentences(found: dict[str, Any], machines: Iterable[Device] = ()) -> list[str]:
+    """Return a status as lines for people; `machines` are those of the settings."""
+    places = {one.id: one.place for one in machines}
     lines = [
         f"{found['firm']}/{found['edge']}: " + ("動作中 / running" if found["running"] else "停止中 / not running"),
         f"未送信 {found['waiting']} 件 / {found['waiting']} not sent yet",
@@ -136,16 +122,25 @@ def sentences(found: dict[str, Any]) -> list[str]:
             lines.append(f"スキャナ / scanner {name}: {f'差してください / {why}' if why else 'ok'}")
             if dropped := dropped_by(found, name):
                 lines.append(f"スキャナ / scanner {name}: {_both(dropped)}")
-        for name, why in (found.get("machines") or {}).items():
-            trouble = _UNHEARD.get(_heard(found, name))
-            lines.append(
-                f"機械 / machine {name}: " + (f"つながりません / {why}" if why else _both(trouble) if trouble else "ok")
-            )
+        for name in found.get("machines") or {}:
+            lines.append(f"機械 / machine {name}: {_both(_machine_now(found, name, places.get(name)))}")
+            if count := (found.get("malformed") or {}).get(name):
+                lines.append(f"機械 / machine {name}: 読めない行 {count} / {count} malformed lines")
         if found.get("refused"):
             lines.append(f"記録できなかった読み取り {found['refused']} / {found['refused']} scans refused: disk full")
         if found.get("other_server"):
             lines.append("別のサーバーが返事をしています / Another server is answering: ask the office")
     return lines
+
+
+def _machine_now(found: dict[str, Any], machine: str, place: Place | None) -> Word:
+    """Return what a machine says, or why it says nothing; `check` says what to do about it."""
+    heard = _running_machine(found, machine)
+    if heard.state == "lost":
+        return Word("つながりません", heard.why)
+    if heard.told:
+        return heard.told
+    return unheard(place, heard) or Word("まだ何も言いません", "nothing said yet")
 
 
 def _running(settings: Edge) -> dict[str, Any] | None:
@@ -217,11 +212,11 @@ def _scanner(scanner: Reader, running: dict[str, Any] | None) -> Line:
         dropped = dropped_by(running, scanner.id)
         what = Word(what.ja, f"{what.en} ({dropped.en})") if dropped else what
         if why and isinstance(scanner.place, Topics):
-            return Line(what, _mend(scanner.place, str(why)))
+            return Line(what, away(scanner.place, str(why)))
         return Line(what, Word("読めません。差してください", str(why)) if why else None)
     if isinstance(scanner.place, Topics):
         why = why_not_open(scanner.place)
-        return Line(what, _mend(scanner.place, why) if why else None)
+        return Line(what, away(scanner.place, why) if why else None)
     keys = isinstance(scanner.place, Keys)
     folder, group = ("/dev/input/by-id/", "input") if keys else ("/dev/serial/by-id/", "dialout")
     if not Path(str(scanner.place)).exists():
@@ -248,14 +243,20 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     if machine.left_out:
         what = Word(f"{what.ja}（{machine.left_out.ja}）", f"{what.en} ({machine.left_out.en})")
     if running is not None and machine.id in (running.get("machines") or {}):
-        heard = Asked(_heard(running, machine.id), running["machines"][machine.id] or "")
+        heard = _running_machine(running, machine.id)
+        quiet = not machine.answers or _seconds_so(running, machine.id) < ASK_SECONDS
     else:
-        heard = ask(machine)
-    if heard.why:
-        return Line(what, _mend(machine.place, heard.why))
-    if heard.state == "waiting" and (running is not None or not machine.answers):
-        return Line(Word(f"{what.ja}（まだ何も言いません）", f"{what.en} (nothing said yet)"))
-    return Line(what, _UNHEARD.get(heard.state))
+        heard, quiet = ask(machine), not machine.answers
+    if heard.state == "lost":
+        return Line(what, away(machine.place, heard.why))
+    if heard.told:
+        return Line(Word(f"{what.ja}（{heard.told.ja}）", f"{what.en} ({heard.told.en})"))
+    remedy = unheard(machine.place, heard)
+    if remedy and quiet and heard.state in ("waiting", "mute"):
+        if not isinstance(machine.place, Topics):
+            remedy = Word("まだ何も言いません", "nothing said yet")
+        return Line(Word(f"{what.ja}（{remedy.ja}）", f"{what.en} ({remedy.en})"))
+    return Line(what, remedy)
 
 
 def _lamp(lamp: Lamp, others: Iterable[Path], running: dict[str, Any] | None) -> Line:
@@ -279,32 +280,30 @@ def _lamp(lamp: Lamp, others: Iterable[Path], running: dict[str, Any] | None) ->
     return Line(what)
 
 
-def _heard(running: dict[str, Any] | None, device: str) -> str:
-    """Return how the running agent hears a device; empty if none runs, or it does not say."""
-    said = ((running or {}).get("devices") or {}).get(device) or {}
-    return str(said.get("state", ""))
+def _running_machine(running: dict[str, Any], machine: str) -> Asked:
+    """Return how the running agent hears a machine, and what it says."""
+    if why := (running.get("machines") or {}).get(machine):
+        return Asked("lost", str(why))
+    state = str(_of(running, "devices", machine).get("state", ""))
+    said = _of(running, "readings", machine)
+    counters, known = said.get("counters") or {}, said.get("state") not in (None, MachineState.UNKNOWN)
+    word = in_words(said.get("state"), counters) if state == "heard" and (known or counters) else None
+    if state == "heard" and word is None and "readings" in running:
+        state = "mute"
+    return Asked(state, str(said.get("note") or ""), word)
 
 
-def _mend(place: Place, why: str) -> Word:
-    match place:
-        case Serial():
-            japanese = "開けません。線を差し、ほかのプログラムを止め、port を mawashi-edge ports と見比べてください"
-            return Word(japanese, f"{why}. Plug it in, close other programs, compare port with: mawashi-edge ports")
-        case Gpio():
-            japanese = "ピンが使えません。gpio を gpioinfo と見比べ、利用者を gpio に入れてください"
-            return Word(
-                japanese, f"{why}. Compare gpio with: gpioinfo; add the user to the group: usermod -aG gpio USER"
-            )
-        case Topics():
-            return Word(
-                "ブローカーにつながりません。動いているか、host、port、username、password_file を確かめてください",
-                f"broker: {why}. See that it runs, and mend host, port, username, password_file of this table",
-            )
-        case _:
-            return Word(
-                "つながりません。機械の電源と LAN の線、[[machine]] の address を確かめてください",
-                f"{why}. See that it is switched on and connected, and mend address in [[machine]]",
-            )
+def _seconds_so(running: dict[str, Any], device: str) -> float:
+    """Return for how long a device has been heard as it is now."""
+    try:
+        since = datetime.fromisoformat(str(_of(running, "devices", device)["since"]))
+    except (KeyError, ValueError):
+        return 0.0
+    return (datetime.now(UTC) - since).total_seconds()
+
+
+def _of(running: dict[str, Any], what: str, device: str) -> dict[str, Any]:
+    return (running.get(what) or {}).get(device) or {}
 
 
 def dropped_by(running: dict[str, Any], scanner: str) -> Word | None:

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import get_args
 
 from broker.clock import monotonic_ms
-from edge.drivers.device import Framing, Keys, Place
+from edge.drivers.device import Framing, Keys, Place, Serial, Tcp
 from edge.drivers.readings import Parser
 from edge.drivers.table import DRIVERS, READERS, usual
+from edge.installer.hearing import nothing
 from edge.installer.keystrokes import Keystrokes, Typed
 from edge.installer.keystrokes import lines as key_lines
 from edge.installer.keystrokes import verdict as keys_verdict
 from edge.installer.listening import Listening, hear, lines, plain, plain_chunk, verdict
-from edge.installer.places import Kept, PlaceError, named
+from edge.installer.places import Kept, PlaceError, is_capture, named
 from edge.installer.ports import ports as plugged
 from edge.installer.ports import sentences as port_sentences
 from edge.installer.trial import Trial, said, sentences
@@ -98,6 +99,7 @@ def try_driver(
     try:
         parser = _parser(driver, settings, machine)
         place = _place(source, settings, baud, framing)
+        _fits(driver, place)
     except PlaceError as error:
         return _fail(str(error), _MISUSED)
     try:
@@ -105,6 +107,8 @@ def try_driver(
     except FAILURES as error:
         return _fail(_away(source, error), _MISUSED if isinstance(place, Kept) else _AWAY)
     print(json.dumps(trial.plain(), ensure_ascii=False) if as_json else "\n".join(sentences(trial)))
+    if not trial.readings and not isinstance(place, Kept) and (word := nothing(place, driver)):
+        return _fail(f"{word.ja} / {word.en}", _AWAY)
     return _OK
 
 
@@ -136,6 +140,23 @@ def _parser(driver: str, settings: Edge | None, machine: str) -> Parser:
         f"設定に {machine}（{driver}）がありません。[[machine]]、[[scanner]] の id と driver を確かめてください / "
         f"the settings have no {machine} with the driver {driver}: see id and driver in [[machine]] and [[scanner]]"
     )
+
+
+def _fits(driver: str, place: Kept | Place) -> None:
+    """Raise PlaceError where a driver can hear nothing in such a place: it would be silent, and nobody knew why."""
+    if driver in ("mqtt", "sparkplug") and isinstance(place, Tcp | Serial):
+        raise PlaceError(
+            "ブローカーはこうは聞けません。記録（mosquitto_sub -t '#' -F '%r %x %t' > LOG.txt）を --input に、"
+            f"または設定に書いて try {driver} --input ID --machine ID / a broker is not heard so: give a recording "
+            "(mosquitto_sub -t '#' -F '%r %x %t' > LOG.txt) as --input LOG.txt, or write the device into the settings "
+            f"and run: mawashi-edge try {driver} --input ID --machine ID"
+        )
+    if isinstance(place, Kept) and place.path.is_file() and is_capture(place.path):
+        raise PlaceError(
+            f"{place.path} はネットワークの記録（pcap）で、装置の言葉だけの記録ではありません。装置につないで "
+            f"--input HOST:PORT、または mawashi-edge run の残す記録（data_dir/raw）を / {place.path} is a capture of a "
+            "network (pcap), not what a device said: give --input HOST:PORT, or what the agent keeps in data_dir/raw"
+        )
 
 
 def _place(text: str, settings: Edge | None, baud: int, framing: str) -> Kept | Place:

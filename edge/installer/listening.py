@@ -40,6 +40,8 @@ class Listening:
     tune: Callable[[int, Framing], None] | None
     baud: int | None = None
     framing: Framing = "8N1"
+    speedless: bool = False
+    """Whether the line has no speed at all, as USB-COM: whatever is set is read."""
     heard_bytes: int = 0
     tried: dict[tuple[int | None, Framing], Sounding] = field(default_factory=dict)
     _window: bytearray = field(default_factory=bytearray)
@@ -85,7 +87,9 @@ def hear(place: Kept | Place) -> Iterator[tuple[Listening, Chunk | None]]:
     wire = open_wire(place)
     try:
         tune = wire.tune if isinstance(wire, SerialWire) else None
-        listening = Listening(tune, place.baud, place.framing) if isinstance(place, Serial) else Listening(None)
+        listening = Listening(None)
+        if isinstance(place, Serial):
+            listening = Listening(tune, place.baud, place.framing, _is_speedless(place.port))
         while True:
             data = _gather(wire)
             yield listening, Chunk(datetime.now(UTC), data) if data else None
@@ -114,7 +118,11 @@ def verdict(listening: Listening) -> Iterator[str]:
         setting = f'baud = {found.baud}, framing = "{found.framing}"' if found.baud else _both(_NO_SPEED)
         why = reasons(found)
         yield f"提案 / proposal: {setting}"
+        if found.baud and listening.speedless and len(listening.tried) == 1:
+            yield f"  {_both(_ANY_SPEED)}"
         yield f"  理由 / because: {'、'.join(word.ja for word in why)} / {', '.join(word.en for word in why)}"
+        if not found.hits:
+            yield f"  {_both(_ANY_TEXT)}"
         for hit in found.hits:
             told = "  ".join(said(reading) for reading in hit.readings)
             yield f"  {hit.driver}: {hit.read} ok, {hit.malformed} malformed  {told}"
@@ -160,6 +168,12 @@ def _plain(found: Sounding) -> dict[str, object]:
     }
 
 
+def _is_speedless(port: Path) -> bool:
+    """Whether a port is USB from end to end (CDC-ACM), or a pty."""
+    real = port.resolve()
+    return real.name.startswith("ttyACM") or real.is_relative_to("/dev/pts")
+
+
 def _gather(wire: Wire) -> bytes:
     """Return what comes together: at a slow speed a line arrives byte by byte."""
     data = wire.read(_READ_SECONDS)
@@ -203,12 +217,22 @@ def _follow(folder: Path) -> Iterator[Chunk | None]:
 
 
 _NOTHING = Word(
-    "何も届きません。線と電源を確かめ、装置を動かしてください（聞かれた時だけ答える装置もあります：try）",
-    "nothing was heard. See cable and power, and make the device speak (some only answer when asked: use try)",
+    "何も届きません。線と電源を確かめ、装置を動かしてください（聞かれて答える装置は try haas、modbus、mtconnect）",
+    "nothing was heard. See cable and power, and make the device speak (some only answer when asked: use try, with "
+    "haas, modbus or mtconnect)",
 )
 _NO_SENSE = Word(
     "届きましたが、どの速さでも文字になりません。速さと枠を取扱説明書で確かめてください",
     "bytes came, but they are text at no speed tried. Look up speed and framing in the device's manual",
+)
+_ANY_TEXT = Word(
+    "文字ですが、票でも、知っている機械の行でもありません。スキャナなら、印刷した票を読んで確かめ、[[scanner]] に",
+    "it is text, but no ticket and no line of a machine we know. If it is a scanner, scan a printed ticket to be sure, "
+    "and write it as a [[scanner]]",
+)
+_ANY_SPEED = Word(
+    "この口に速さはありません（USB-COM など）。どの baud でも同じに読め、書かなくて構いません",
+    "this port has no speed of its own (USB-COM and the like): any baud reads it, and none need be written",
 )
 _NO_SPEED = Word("速さの設定は要りません", "no speed to set")
 

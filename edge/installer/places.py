@@ -13,6 +13,9 @@ from edge.settings import Edge
 
 _ADDRESS = re.compile(r"[^\s/:]{1,255}:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
 
+_CAPTURES = tuple(bytes.fromhex(one) for one in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a"))
+"""How captures begin. Source: draft-ietf-opsawg-pcap 4, draft-ietf-opsawg-pcapng 4.1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -51,6 +54,12 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     if _ADDRESS.fullmatch(text) and 0 < int(text.rpartition(":")[2]) < 65_536:
         return Tcp(text)
     raise PlaceError(_both(_NOBODY, text))
+
+
+def is_capture(path: Path) -> bool:
+    """Whether a file is a capture of a network (pcap or pcapng). Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(4) in _CAPTURES
 
 
 def _is_port(path: Path) -> bool:

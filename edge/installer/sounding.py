@@ -4,6 +4,7 @@ Only evidence and a proposal with its reasons; whoever installs the device decid
 from two, so those are never part of a proposal.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ TEXT_SHARE = 0.95
 
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\x02\x03\x11\x12\x13\x14")
 """ASCII, with STX and ETX of scanners and the DC codes of Fanuc's interface (field data, RS-232)."""
+_LEADER = re.compile(rb"(?<=[\x12\x92])[\x00\x80]+")
+"""The NULs that a punch sends after its DC2, with or without parity: no text, and no sign of a wrong speed."""
 _ENDS = (b"\r", b"\n", b"\x03")
 _ZEBRA = "scanner (feedback = zebra-ssi)"
 _PATIENCE_BYTES = 64
@@ -78,6 +81,7 @@ def sound(data: bytes, baud: int | None, framing: Framing = "8N1") -> Sounding:
     >>> sound(bytes(b | (b.bit_count() % 2) << 7 for b in b"DPRNT 12 34 56 78 90 12 34\r\n"), 4800).framing
     '7E1'
     """
+    data = _LEADER.sub(b"", data)
     parity = _parity(data) if framing == "8N1" and baud is not None else None
     if parity:
         framing, data = parity, bytes(byte & 0x7F for byte in data)

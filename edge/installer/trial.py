@@ -33,12 +33,15 @@ class Trial:
     texts: list[str] = field(default_factory=list)
     alarms: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
+    marks: int = 0
+    """Bytes that came, without the NULs of a punch's leader."""
     _state: State | None = None
     _since: datetime | None = None
     _arrived: datetime | None = None
 
     def feed(self, data: bytes, mono_ms: int | None = None, *, arrived: datetime | None = None) -> list[Reading]:
         """Take bytes as they come and return what they say. `arrived`, if known, times a device without a clock."""
+        self.marks += len(data) - data.count(0)
         return self._take(self.parser.feed(data, monotonic_ms() if mono_ms is None else mono_ms), arrived)
 
     def idle(self, mono_ms: int, *, arrived: datetime) -> list[Reading]:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from broker.settings import validate
-from edge.installer.asking import Asked, ask
-from edge.installer.check import _machine
+from edge.installer.asking import ask
+from edge.installer.check import _machine, sentences
+from edge.installer.hearing import Asked
 from edge.settings import Edge
 from gateway.demo.machines.adapter import Adapter
+from gateway.demo.machines.modbus import Line, Unit
 
 Says = Callable[[bytes], str]
+SINCE = "2026-03-02T08:00:00+09:00"
 
 
 def machine(**keys: object):
@@ -44,8 +47,11 @@ def says() -> Iterator[Says]:
 
 def test_a_machine_that_answers_is_ok_at_once():
     adapter = Adapter().start()
+    adapter.say(execution="ACTIVE", PartCountAct=17)
     try:
-        assert str(_machine(machine(driver="shdr", address=adapter.address), None)).endswith(": ok")
+        found = str(_machine(machine(driver="shdr", address=adapter.address), None))
+        assert "（運転、個数 17）" in found
+        assert found.endswith("(Running, 17 pieces): ok")
     finally:
         adapter.stop()
 
@@ -53,6 +59,65 @@ def test_a_machine_that_answers_is_ok_at_once():
 def test_one_that_is_silent_and_one_that_talks_nonsense_are_told_apart(says: Says):
     assert ask(machine(driver="haas", address=says(b"")), 0.6) == Asked("waiting")
     assert ask(machine(driver="counter", address=says(b"\xff\xfe nonsense\n" * 9)), 0.6) == Asked("garbage")
+
+
+def test_what_is_understood_and_tells_nothing_is_never_ok_and_the_drivers_own_sentence_is_said():
+    signal = {"name": "parts", "table": "holding", "address": 40101, "type": "u16"}
+    line = Line(Unit(1, holding={0: 1})).start()
+    try:
+        found = _machine(machine(driver="modbus", address=line.address, signal=[signal]), None)
+    finally:
+        line.stop()
+    assert found.remedy is not None
+    assert (
+        found.remedy.ja
+        == "局番 1：holding 40101：この番地を持っていません。address、addresses、table を確かめてください"
+    )
+    other = {"readings": {"m": {"state": "unknown", "counters": {}, "note": ""}}}
+    running = {"machines": {"m": None}, "devices": {"m": {"state": "heard", "since": SINCE}}} | other
+    found = _machine(machine(driver="shdr", address="127.0.0.1:9"), running)
+    assert found.remedy is not None
+    assert found.remedy.en.startswith("it is understood, but tells neither state nor pieces")
+
+
+def test_bytes_that_never_end_a_line_are_no_silence(says: Says):
+    assert ask(machine(driver="counter", address=says(b"\xe0\xfe" * 20)), 0.6) == Asked("garbage")
+    assert ask(machine(driver="dprnt", address=says(b"\x12" + bytes(60))), 0.6) == Asked("waiting")
+
+
+def test_on_the_network_nothing_is_said_of_speeds_and_of_topics_their_names_are_asked():
+    for state in ("garbage", "waiting"):
+        running = {"machines": {"m": None}, "devices": {"m": {"state": state, "since": SINCE}}}
+        network = _machine(machine(driver="shdr", address="127.0.0.1:9"), running)
+        assert network.remedy is not None
+        assert "baud" not in str(network)
+        serial = _machine(machine(driver="counter", port="/dev/ttyS9"), running)
+        assert "baud" in str(serial)
+        topics = _machine(machine(driver="mqtt", preset="esp32", name="x"), running)
+        assert "mosquitto_sub" in str(topics)
+
+
+def test_a_port_that_is_not_there_is_said_in_few_words():
+    line = _machine(machine(driver="counter", port="/dev/serial/by-id/usb-Gone-if00"), None)
+    assert line.remedy is not None
+    assert line.remedy.en.startswith("there is no such port. Plug it in and compare port with: mawashi-edge ports")
+    assert "Errno" not in str(line)
+
+
+def test_status_says_what_each_machine_says_now_and_which_lines_could_not_be_read():
+    found = {"firm": "f", "edge": "e", "running": True, "waiting": 0, "held": 0, "lost": 0, "outbox_bytes": 0} | {
+        "machines": {"m": None, "n": None},
+        "devices": {"m": {"state": "heard"}, "n": {"state": "heard"}},
+        "malformed": {"m": 3, "n": 0},
+        "readings": {
+            "m": {"state": "running", "counters": {"parts": 17}},
+            "n": {"state": "unknown", "counters": {"parts": 5}},
+        },
+    }
+    said = sentences(found)
+    assert "機械 / machine m: 運転、個数 17 / Running, 17 pieces" in said
+    assert "機械 / machine m: 読めない行 3 / 3 malformed lines" in said
+    assert "機械 / machine n: 不明、個数 5 / Unknown, 5 pieces" in said
 
 
 def test_what_speaks_only_when_a_cycle_ends_is_ok_while_it_says_nothing(says: Says):

@@ -58,8 +58,19 @@ def test_listen_finds_the_speed_of_an_unknown_wire_says_why_and_sends_nothing(ua
     assert "全バイトが偶数パリティ" in result.stdout
     assert "every byte has even parity" in result.stdout
     assert "no text at 9600 8N1: now trying 115200 8N1" in result.stdout
+    assert "no speed of its own" not in result.stdout, "it was seen to have one"
     assert "44 50 52 4e 54" not in result.stdout.partition("4800")[0], "at the wrong speed it is garbage"
     assert uart.written() == b""
+
+
+@pytest.mark.slow
+def test_listen_on_a_port_without_a_speed_says_that_any_will_do(uart: Uart):
+    uart.baud = 9600
+    uart.framing = "8N1"
+    with speaking(uart, b"4901234567894\r"):
+        said = run("listen", uart.port, "--seconds", 1).stdout
+    assert "this port has no speed of its own (USB-COM and the like): any baud reads it" in said
+    assert "it is text, but no ticket and no line of a machine we know" in said
 
 
 def test_listen_for_programs_ends_with_its_verdict(tmp_path: Path):
@@ -126,6 +137,7 @@ def test_try_counts_seconds_by_arrival_where_a_device_has_no_clock(tmp_path: Pat
             ["try", "shdr", "--input", "/nowhere/day.txt"],
             "is no file, port or address. See the names with: mawashi-edge",
         ),
+        (["try", "mqtt", "--input", "127.0.0.1:1883"], "a broker is not heard so: give a recording (mosquitto_sub"),
         (["listen", "nc-7"], "nc-7 はファイルでもポートでもアドレスでもありません"),
         (["listen", "/dev/null", "--framing", "9X9"], "no framing 9X9: choose 8N1"),
     ],
@@ -134,6 +146,27 @@ def test_what_cannot_be_is_said_with_its_remedy_and_ends_with_2(words: list[str]
     result = run(*words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_capture_of_a_network_is_refused_and_not_counted_as_lines(tmp_path: Path):
+    (tmp_path / "x.pcap").write_bytes(bytes.fromhex("d4c3b2a1") + bytes(40))
+    result = run("try", "modbus", "--input", tmp_path / "x.pcap")
+    assert result.exit_code == 2
+    assert "is a capture of a network (pcap), not what a device said: give --input HOST:PORT" in result.stderr
+
+
+def test_try_that_hears_nothing_says_what_to_look_at(uart: Uart):
+    result = run("try", "counter", "--input", uart.port, "--seconds", 0.3)
+    assert result.exit_code == 1
+    assert "nothing that could be read arrived. See power and cable" in result.stderr
+    result = run("try", "modbus", "--input", uart.port, "--seconds", 0.3)
+    assert "Modbus can ask for nothing before its values are named" in result.stderr
+
+
+def test_a_framing_that_a_port_does_not_take_is_said_by_its_name(uart: Uart):
+    result = run("try", "dprnt", "--input", uart.port, "--framing", "7E1", "--seconds", 0.3)
+    assert result.exit_code == 1
+    assert "this port cannot be set to 9600 7E1: take another adapter (FTDI)" in result.stderr
 
 
 def test_a_device_that_is_away_ends_with_1_and_says_what_to_look_at():

@@ -10,6 +10,7 @@ from broker.codes import TicketCode, printed
 from edge.drivers.counter.record import crc8
 from edge.installer.listening import SETTINGS, Listening
 from edge.installer.sounding import best, sound
+from gateway.demo.machines.dprnt import printed as printed_by_dprnt
 from tests.machines.uart import received, wave
 
 TICKET = printed(TicketCode("7K3Q9F", 20)).encode() + b"\r"
@@ -47,6 +48,15 @@ def test_seven_bits_with_parity_show_themselves_in_the_eighth(framing: str, show
     proposal = found(b"DPRNT 4471 20 PARTS 47 CYCLE 125.0\r\n", 4800, framing).proposal
     assert proposal
     assert (proposal.baud, proposal.framing) == (4800, shown)
+
+
+@pytest.mark.parametrize("framing", ["8N1", "7E2", "7O1"])
+def test_the_leader_of_a_punch_hides_neither_its_speed_nor_its_parity(framing: str):
+    record = printed_by_dprnt("S/   17 EV/START") + printed_by_dprnt("S/   18 EV/END N/   12")
+    proposal = found(record, 4800, framing).proposal
+    assert proposal
+    assert (proposal.baud, proposal.framing) == (4800, framing.replace("2", "1"))
+    assert (proposal.hits[0].driver, proposal.hits[0].malformed) == ("dprnt", 0)
 
 
 def test_a_scanners_single_code_is_enough_and_is_known_as_ours():
