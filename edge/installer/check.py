@@ -25,7 +25,7 @@ from broker.topics import Kind, Topic, client_id, order_subscription
 from broker.words import Word
 from edge.agent import status_path
 from edge.books import Books, books, is_damage
-from edge.drivers.device import Device, Keys, Place, Topics
+from edge.drivers.device import Device, Keys, Topics
 from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
 from edge.installer.asking import ASK_SECONDS, ask
@@ -107,7 +107,7 @@ def status(settings: Edge) -> dict[str, Any]:
 
 def sentences(found: dict[str, Any], machines: Iterable[Device] = ()) -> list[str]:
     """Return a status as lines for people; `machines` are those of the settings."""
-    places = {one.id: one.place for one in machines}
+    known = {one.id: one for one in machines}
     lines = [
         f"{found['firm']}/{found['edge']}: " + ("動作中 / running" if found["running"] else "停止中 / not running"),
         f"未送信 {found['waiting']} 件 / {found['waiting']} not sent yet",
@@ -123,7 +123,7 @@ def sentences(found: dict[str, Any], machines: Iterable[Device] = ()) -> list[st
             if dropped := dropped_by(found, name):
                 lines.append(f"スキャナ / scanner {name}: {_both(dropped)}")
         for name in found.get("machines") or {}:
-            lines.append(f"機械 / machine {name}: {_both(_machine_now(found, name, places.get(name)))}")
+            lines.append(f"機械 / machine {name}: {_both(_machine_now(found, name, known.get(name)))}")
             if count := (found.get("malformed") or {}).get(name):
                 lines.append(f"機械 / machine {name}: 読めない行 {count} / {count} malformed lines")
         if found.get("refused"):
@@ -133,14 +133,17 @@ def sentences(found: dict[str, Any], machines: Iterable[Device] = ()) -> list[st
     return lines
 
 
-def _machine_now(found: dict[str, Any], machine: str, place: Place | None) -> Word:
+def _machine_now(found: dict[str, Any], name: str, machine: Device | None) -> Word:
     """Return what a machine says, or why it says nothing; `check` says what to do about it."""
-    heard = _running_machine(found, machine)
+    heard = _running_machine(found, name)
     if heard.state == "lost":
         return Word("つながりません", heard.why)
     if heard.told:
         return heard.told
-    return unheard(place, heard) or Word("まだ何も言いません", "nothing said yet")
+    place = machine.place if machine else None
+    resting = machine is not None and not machine.answers and not isinstance(place, Topics)
+    remedy = None if resting and heard.state in ("waiting", "mute") else unheard(place, heard)
+    return remedy or Word("まだ何も言いません", "nothing said yet")
 
 
 def _running(settings: Edge) -> dict[str, Any] | None:

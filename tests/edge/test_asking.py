@@ -118,6 +118,9 @@ def test_status_says_what_each_machine_says_now_and_which_lines_could_not_be_rea
     assert "機械 / machine m: 運転、個数 17 / Running, 17 pieces" in said
     assert "機械 / machine m: 読めない行 3 / 3 malformed lines" in said
     assert "機械 / machine n: 不明、個数 5 / Unknown, 5 pieces" in said
+    waiting = found | {"devices": {"m": {"state": "waiting"}}, "readings": {}}
+    said = sentences(waiting, [machine(driver="dprnt", port="/dev/ttyS9")])
+    assert "機械 / machine m: まだ何も言いません / nothing said yet" in said, "it speaks when a cycle ends"
 
 
 def test_what_speaks_only_when_a_cycle_ends_is_ok_while_it_says_nothing(says: Says):
