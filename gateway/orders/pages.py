@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, NoReturn
@@ -38,6 +39,8 @@ from gateway.web.form import read_form, remember_who
 
 _SHOWN_WITHIN_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
+_REMEMBERED = 1000
+"""Printings that a page may wait for: it asks right after."""
 _HASH = base64.b64encode(hashlib.sha256(PRINT_SCRIPT.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": (
@@ -102,6 +105,7 @@ def router(
     """Return the pages; `order` finds an order by key, `stations` lists the station ids a firm has used."""
     pages = APIRouter()
     zone = ZoneInfo(gateway.time_zone)
+    just_printed: deque[PrintKey] = deque(maxlen=_REMEMBERED)
 
     def today() -> date:
         return clock().read().at.astimezone(zone).date()
@@ -134,12 +138,14 @@ def router(
         return _page(render(found, gateway, issue, paper=paper, ticket=ticket, customer=customer))
 
     async def _with(printing: PrintKey, key: str) -> OrderState:
-        """Return the order once it knows of this printing."""
+        """Return the order once it knows of this printing; only what was just recorded here is waited for."""
         deadline = time.monotonic() + _SHOWN_WITHIN_SECONDS
-        while time.monotonic() < deadline:
+        while True:
             found = await known(key)
             if any(one.key == printing for ticket in found.tickets for one in ticket.prints):
                 return found
+            if printing not in just_printed or time.monotonic() > deadline:
+                break
             await asyncio.sleep(_LOOK_SECONDS)
         raise HTTPException(503, NOT_SHOWN)
 
@@ -161,6 +167,7 @@ def router(
             done = await asyncio.to_thread(record, gateway.socket, lots, paper, by=by)
         except GatewayAway:
             raise HTTPException(503, NOT_RECORDED) from None
+        just_printed.append(done)
         address = f"/orders/{key}/tickets?{urlencode({**asked, 'printing': f'{done[1]}-{done[2]}'})}"
         return _remembering(RedirectResponse(address, status_code=303), by)
 

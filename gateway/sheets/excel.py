@@ -50,6 +50,8 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]*\bref="([A-Z]{1,3}[0-9]{1,7}:
 """It never looks beyond the next `<`: a comment full of beginnings would else be searched to its end from each."""
 _MERGED_LIMIT = 200_000
 """Cells that merged ranges may cover, rows that are there counted alone."""
+_RANGES_LIMIT = 100_000
+"""Merged ranges in a workbook, whatever they cover."""
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -75,6 +77,8 @@ def read_xlsx(data: bytes, limits: Limits) -> Book:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _weigh(archive, limits)
             texts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")}
+        if sum(text.count(b"mergeCell ") for text in texts.values()) > _RANGES_LIMIT:
+            raise _too_many_merged()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl's, about what of a workbook's dress it does not know
             values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -160,16 +164,20 @@ def _merged(rows: Sequence[Row], text: bytes, sheet: str) -> Iterator[Row]:
         ]
         covered += len(numbers) * (right - left + 1)
         if covered > _MERGED_LIMIT:
-            raise UnreadableError(
-                Word("結合されたセルが多すぎる", "too many cells are merged"),
-                Word("セルの結合を解いて保存し直してください", "Unmerge the cells and save it again"),
-                sheet=sheet,
-            )
+            raise _too_many_merged(sheet)
         for cells in (found[number] for number in numbers):
             cells.extend([None] * (right - len(cells)))
             cells[left - 1 : right] = [first[left - 1]] * (right - left + 1)
     for row in rows:
         yield Row(row.number, tuple(found[row.number]))
+
+
+def _too_many_merged(sheet: str | None = None) -> UnreadableError:
+    return UnreadableError(
+        Word("結合されたセルが多すぎる", "too many cells are merged"),
+        Word("セルの結合を解いて保存し直してください", "Unmerge the cells and save it again"),
+        sheet=sheet,
+    )
 
 
 def _number(row: Row) -> int:

@@ -1,6 +1,7 @@
 """The papers on the web: a page a browser may print, and nothing a stranger could put into it."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,13 @@ def test_tickets_of_an_order(browser):
     assert "7K3Q9F.20-R" in page.text
     assert "客先A" not in page.text
     assert "客先A" in browser.get("/orders/k1/tickets?customer=1").text
+
+
+def test_a_printing_that_nobody_recorded_is_not_waited_for(browser):
+    begun = time.monotonic()
+    page = browser.get("/orders/k1/tickets", params={"printing": f"{'0' * 16}-1"})
+    assert page.status_code == 503, page.text
+    assert time.monotonic() - begun < 5, "one that was just recorded is waited for 10 s"
 
 
 def test_an_order_nobody_knows_is_404(browser):

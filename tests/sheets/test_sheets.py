@@ -176,6 +176,7 @@ def unpackable(compression: int) -> bytes:
 
 WIDE = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (number, number) for number in range(2, 90_000))
 MERGED = b"<mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 1001 + b"</mergeCells>"
+MANY_RANGES = b"<mergeCells>" + b'<mergeCell ref="A1:A1"/>' * 100_001 + b"</mergeCells>"
 SHEET = "xl/worksheets/sheet1.xml"
 BEGINNINGS = b"<!--" + b"<mergeCell " * 50_000 + b"-->"
 ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet '
@@ -199,6 +200,7 @@ ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><w
         (replaced(SHEET, b'r="A1"', b'r="ZZZ1"'), "列より多い"),
         (replaced(SHEET, b"</sheetData>", WIDE + b"</sheetData>"), "列より多い"),
         (replaced(SHEET, b"</sheetData>", b"</sheetData>" + MERGED), "結合されたセル"),
+        (replaced(SHEET, b"</sheetData>", b"</sheetData>" + MANY_RANGES), "結合されたセル"),
         (replaced("[Content_Types].xml", b"sheet.main", b"sheet.none"), "Excel のブック"),
         (unpackable(zipfile.ZIP_LZMA), "Excel のブック"),
         (unpackable(zipfile.ZIP_BZIP2), "Excel のブック"),
