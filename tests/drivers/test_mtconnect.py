@@ -15,7 +15,7 @@ from edge.drivers.mtconnect.document import DEVICES_MOST, OBSERVATIONS_MOST, rea
 from edge.drivers.mtconnect.frames import DOCUMENT_BYTES_MOST, Frames
 from edge.drivers.mtconnect.heard import Heard
 from edge.drivers.mtconnect.observed import FIELDS
-from edge.drivers.mtconnect.parser import PATIENCE_MS, RETRY_MS, Parser, Plan
+from edge.drivers.mtconnect.parser import HASTE_MOST, PATIENCE_MS, RETRY_MS, Parser, Plan
 from edge.drivers.readings import Alarm, Gap, Reading, State, Tally, Total
 from edge.drivers.shdr.parser import Parser as Shdr
 from edge.installer.trial import Trial
@@ -359,6 +359,20 @@ def test_first_what_is_now_then_what_is_new_and_at_once_while_it_is_behind(agent
     assert line.ms == before
     line.ask()
     assert line.ms == before + 2_000, "and then at its pace"
+
+
+def test_an_agent_that_always_claims_to_have_more_is_asked_at_its_pace_in_the_end(agent: Agent):
+    line = Line(agent)
+    line.turn()
+    for number in range(HASTE_MOST + 5):
+        agent.say(Xact=number)
+    for _ in range(HASTE_MOST + 1):
+        target = line.ask()
+        assert target
+        line.hear(answer(agent.sample(int(target.split(b"from=")[1].split(b"&")[0]), 1)))
+    before = line.ms
+    line.ask()
+    assert line.ms == before + 2_000
 
 
 def test_after_a_cut_it_goes_on_where_it_was_and_counts_nothing_twice(agent: Agent):

@@ -22,6 +22,9 @@ PATIENCE_MS = 10_000
 """So long an agent may take for an answer; after it the machine is unknown and the line is made anew."""
 RETRY_MS = 5_000
 """After an answer that says nothing."""
+HASTE_MOST = 200
+"""So many questions one after the other empty the largest buffer of an agent (131,072 observations); one that still
+claims to have more is asked at its pace, as a machine's control may serve it."""
 _OVER_MS = 3600 * 1000
 """After so long a recording goes on no more."""
 _HTTP = b"HTTP/"
@@ -59,6 +62,8 @@ class Parser:
         self._answered = self._closes = False
         """Whether this line brought an answer; whether the agent cuts a line on which nothing is asked."""
         self._asked_ms = self._good_ms = self._due_ms = 0
+        self._hasty = 0
+        """Questions that were asked at once, one after the other, because the agent had more."""
         # the answer that is arriving
         self._exchange: Exchange | None = None
         self._head: Head | None = None
@@ -174,7 +179,8 @@ class Parser:
             self._heard.reject(f"HTTP {status}".encode())
             words = f"エージェントが断りました（{status}）", f"the agent refuses: it answers {status}"
             found += self._heard.say(words)
-        at_once = self._heard.behind or (self._heard.next and not self._asked_sample)
+        self._hasty = self._hasty + 1 if self._heard.behind else 0
+        at_once = 0 < self._hasty <= HASTE_MOST or (self._heard.next and not self._asked_sample)
         wait = (0 if at_once else self._plan.interval_ms) if self._helps else RETRY_MS
         self._due_ms = max(mono_ms, self._asked_ms + wait)
         self._exchange = self._head = self._frames = None
