@@ -134,6 +134,7 @@ def test_a_real_browser_sends_it_from_our_own_page_and_no_page_is_wider_than_its
     page.select_option("select[name=given_coordinator]", "turning")
     page.select_option("select[name=given_firm]", "turning")
     page.click("button[value=look]")
+    page.wait_for_load_state("load")
     assert page.locator("td.wrong").count() == 11
     assert page.inner_text("tbody:has(small.unseen) th").split() == ["12", "Hidden"]
     for width in (390, 820, 1920):
