@@ -50,13 +50,19 @@ class Edge:
 
     def is_reading(self) -> bool:
         """Say whether it has said that it reads every scanner. Before that a machinist would not scan."""
-        if self.ready:
-            return True
+        if not self.ready:
+            said = self._said()
+            self.ready = all(f"scanner {name} is read" in said for name in self.wires)
+        return self.ready
+
+    def has_joined(self) -> bool:
+        """Say whether the gateway has answered it for the first time."""
+        return "joined a ledger" in self._said()
+
+    def _said(self) -> str:
         with self.log.open("rb") as file:
             file.seek(self.read_from)
-            said = file.read().decode(errors="replace")
-        self.ready = all(f"scanner {name} is read" in said for name in self.wires)
-        return self.ready
+            return file.read().decode(errors="replace")
 
 
 @dataclass(slots=True)
@@ -104,16 +110,17 @@ class Cluster:
         if self.broker_process:
             self.broker_process.start()
         self.gateway.start()
-        self._wait({"broker": partial(_listens, self.broker.port)}, stopping)
+        first = {"broker": partial(_listens, self.broker.port), "gateway": self._ledger_is_there}
+        self._wait(first, stopping)  # an edge that greets before asks again seconds later, and its first scans wait
         if stopping():
             return
         self.fleet.start()
         for edge in self.edges.values():
             edge.process.start()
         left: dict[str, Callable[[], bool]] = {
-            "gateway": self._ledger_is_there,
             "web": partial(_answers, self.web_port),
             **{f"edge {name}": edge.is_reading for name, edge in self.edges.items()},
+            **{f"edge {name}, the gateway's answer": edge.has_joined for name, edge in self.edges.items()},
         }
         self._wait(left, stopping)
 
