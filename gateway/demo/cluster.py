@@ -110,7 +110,10 @@ class Cluster:
         if self.broker_process:
             self.broker_process.start()
         self.gateway.start()
-        first = {"broker": partial(_listens, self.broker.port), "gateway": self._ledger_is_there}
+        first: dict[str, Callable[[], bool]] = {
+            "broker": partial(_listens, self.broker.port),
+            "gateway": self._ledger_is_there,
+        }
         self._wait(first, stopping)  # an edge that greets before asks again seconds later, and its first scans wait
         if stopping():
             return
