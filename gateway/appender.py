@@ -18,7 +18,7 @@ import structlog
 from broker.clock import Clock, clock
 from broker.failpoints import Point, hit
 from broker.link import Delivery, Link
-from broker.messages import LINEAGE, Receipt
+from broker.messages import LINEAGE, Hello, Receipt
 from broker.topics import Kind, Topic, client_id, subscription
 from gateway.api import (
     CHANGED_MEANWHILE,
@@ -146,13 +146,17 @@ class Appender:
                 case Batch():
                     epochs[one.author, one.nonce][one.epoch] = None
                 case Greeting():
-                    self._receipt(one.author, one.hello.nonce, [held.epoch for held in one.hello.epochs], hello=True)
+                    self._receipt(one.author, one.hello.nonce, [held.epoch for held in one.hello.epochs], one.hello)
         for (author, nonce), some in epochs.items():
-            self._receipt(author, nonce, some, hello=False)
+            self._receipt(author, nonce, some)
 
-    def _receipt(self, author: str, nonce: str, epochs: Sequence[str] | dict[str, None], *, hello: bool) -> None:
+    def _receipt(
+        self, author: str, nonce: str, epochs: Sequence[str] | dict[str, None], hello: Hello | None = None
+    ) -> None:
         firm, edge = author.split("/")
         ledger, *lineage = self._ledger.identity
+        if hello and hello.ledger in lineage[LINEAGE:]:  # it slept through very many restores
+            lineage.insert(0, hello.ledger)
         receipt = Receipt(
             nonce=nonce,
             ledger=ledger,

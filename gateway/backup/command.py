@@ -80,6 +80,13 @@ def ledger_file(settings: Gateway) -> Path:
 
 def make(ledger: Path, file: Path, *, overwrite: bool) -> Made:
     """Copy the ledger to `file`, which appears only once it is whole and verified. Raises BackupError."""
+    if file.exists() and file.samefile(ledger):
+        raise BackupError(
+            Word(
+                f"{file} は今の全記録そのものです。別のディスクの新しい名前にしてください",
+                f"{file} is the present ledger itself. Choose a new name, on another disk.",
+            )
+        )
     if file.exists() and not overwrite:
         raise BackupError(
             Word(

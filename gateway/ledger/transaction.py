@@ -24,9 +24,8 @@ NEW_ID_EVERY = timedelta(minutes=10)
 """A hello can give the ledger a new id no more often: each makes every edge send again what it holds."""
 _WENT_BACK = "went back"
 KEPT_A_TOPIC = 100
-"""Messages kept with their bytes per topic and reason: an edge that retries a refused bundle must not fill the disk.
-
-Nothing is lost by it: what is refused is never receipted, so the edge keeps it. Numbers used twice are all kept."""
+"""Messages kept open per topic and reason: an edge that retries a refused bundle must not fill the disk. Nothing is
+lost by it: what is refused is never receipted, so the edge keeps it. Numbers used twice are all kept."""
 
 KEPT_A_FIRM = 500
 """The same per firm and reason: a firm chooses how its edges are called, and may name a thousand."""
@@ -135,18 +134,18 @@ class Transaction:
     def refusal(self, refusal: Refusal) -> None:
         """Set a message aside whole; one that was set aside before is only counted."""
         seen = t.set_aside.c
-        same = (seen.topic == refusal.topic) & (seen.reason == refusal.reason.value)
+        for_this, still_open = seen.reason == refusal.reason.value, seen.discarded_at.is_(None) & seen.read_at.is_(None)
+        same = (seen.topic == refusal.topic) & for_this
         sha256 = hashlib.sha256(refusal.payload).digest()
-        kept = self._connection.scalar(select(func.count()).select_from(t.set_aside).where(same)) or 0
         found = self._connection.scalar(select(seen.id).where(same, seen.sha256 == sha256))
-        if found is None and kept >= KEPT_A_TOPIC:
-            found = self._connection.scalar(select(func.max(seen.id)).where(same))
-        if found is None and refusal.author is not None:
-            firm = seen.author.startswith(refusal.author.partition("/")[0] + "/") & (
-                seen.reason == refusal.reason.value
-            )
-            kept, last = self._connection.execute(select(func.count(), func.max(seen.id)).where(firm)).one()
-            if kept >= KEPT_A_FIRM:
+        limits = [(same, KEPT_A_TOPIC)]
+        if refusal.author is not None:
+            firm = refusal.author.partition("/")[0]
+            limits.append((seen.author.startswith(firm + "/") & for_this, KEPT_A_FIRM))
+        for these, most in limits:
+            counted = select(func.count(), func.max(seen.id)).where(these, still_open)
+            kept, last = self._connection.execute(counted).one()
+            if found is None and kept >= most:
                 found = last
         if found is not None:
             self._count_again(found, refusal.received_at)
@@ -344,10 +343,9 @@ class Transaction:
         absent = minus(union(marks.absent(held.receipted), here), held.lost)
         if not absent:
             return
-        since = self._connection.scalar(
-            select(func.max(t.ledgers.c.since)).where(t.ledgers.c.why.startswith(_WENT_BACK))
-        )
-        if since is not None and greeting.received_at - since < NEW_ID_EVERY:
+        renamed = select(func.max(t.ledgers.c.since)).where(t.ledgers.c.why.startswith(_WENT_BACK))
+        since = self._connection.scalar(renamed)
+        if since is not None and abs(greeting.received_at - since) < NEW_ID_EVERY:  # our clock may have been ahead then
             return  # it will say so again; nobody can make every edge send everything again and again
         old, new = self.identity[0], new_ledger()
         number = f"{held.epoch} {absent[0][0]}"

@@ -29,6 +29,10 @@ from gateway.ledger.transaction import NUMBERS_SKIPPED, Known, Transaction, Went
 _EPOCHS_REMEMBERED = 50_000
 """Marks kept in memory, about 300 bytes each; beyond it they are read again from the ledger."""
 _KNOWN_HERE = "mawashi: what is remembered was read here"
+_ANOTHER = (
+    "another file is under its name now, or none. Put the right one back under this name, or stop the gateway and use: "
+    "mawashi restore"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class WritableLedger(Ledger):
 
     def mint(self, numbers: int, tickets: int, now: Reading, *, first_number: int = 1001) -> Minted:
         """Give out `numbers` 共通番号 and `tickets` ticket ids that were never given out before."""
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             start = self._count_up(connection, numbers, first_number) if numbers else 0
             ids = _unused(connection, tickets)
             if ids:
@@ -132,7 +136,7 @@ class WritableLedger(Ledger):
 
     def discard(self, number: int, now: Reading, *, by: str, why: str) -> bool:
         """Drop the bytes of something set aside; who and why stay. Returns False if there is no such thing to drop."""
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             done = connection.execute(
                 update(t.set_aside)
                 .where(
@@ -164,7 +168,7 @@ class WritableLedger(Ledger):
         self, author: str, epoch: str, wanted: Sequence[Range], now: Reading, *, by: str, why: str
     ) -> NumbersClosed:
         """Close numbers that nobody can send any more; those that are here, unheard of or closed stay as they are."""
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             known = load(connection, (author, epoch))
             ranges = close_numbers(connection, known.id, wanted, at=now.at, by=by, why=why) if known else ()
         return NumbersClosed(known=known is not None, ranges=ranges)
@@ -173,7 +177,8 @@ class WritableLedger(Ledger):
     def _begin(self) -> Iterator[Connection]:
         """Begin a transaction, over a new connection with nothing remembered from before.
 
-        When a connection breaks, a commit may have been made that nobody confirmed.
+        When a connection breaks, a commit may have been made that nobody confirmed. Raises Unwritable, and nothing is
+        written, if the file was deleted or replaced under us: nobody would ever find what is committed to it.
         """
         with self._engine.begin() as connection:
             if _KNOWN_HERE not in connection.info:
@@ -182,8 +187,10 @@ class WritableLedger(Ledger):
                 self._identity = tuple(connection.scalars(select(t.ledgers.c.id).order_by(t.ledgers.c.n.desc())))
                 self._position = connection.scalar(select(func.max(t.rows.c.position))) or 0
                 self._bundle = connection.scalar(select(func.max(t.bundles.c.id))) or 0
-                connection.info[_KNOWN_HERE] = True
+                connection.info[_KNOWN_HERE] = self._place.identity()
             yield connection
+            if self._place.identity() != connection.info[_KNOWN_HERE]:
+                raise store.Unwritable("COMMIT", None, FileNotFoundError(_ANOTHER))
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(

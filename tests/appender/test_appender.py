@@ -3,12 +3,13 @@
 import itertools
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
-from broker.messages import BUNDLE_BYTES, EpochHeld
+from broker.messages import BUNDLE_BYTES, LINEAGE, EpochHeld
 from broker.topics import Kind
 from tests.appender.parts import Gate, SomeEdge, some
 from tests.conftest import Mosquitto, until
@@ -252,6 +253,22 @@ def test_a_ledger_put_back_from_an_older_copy_says_so_once_and_asks_for_what_it_
     edge.send(11, some(11, 20))
     edge.wait_covered(20)
     assert gate.bodies() == some(1, 20)
+
+
+def test_an_edge_that_slept_through_a_hundred_restores_is_told_that_this_is_still_its_ledger(
+    gate: Gate, edge: SomeEdge
+) -> None:
+    gate.start().stop()
+    with closing(sqlite3.connect(gate.settings.data_dir / "ledger.sqlite")) as db:
+        names = [f"{number:032x}" for number in range(100)]
+        db.executemany("INSERT INTO ledgers (id, since, why) VALUES (?, 1, 'restored')", [(one,) for one in names])
+        db.commit()
+    gate.start()
+    edge.greet(EpochHeld(epoch=edge.epoch, lowest=1, last=1, receipted=0), ledger=names[3])
+    until(lambda: edge.receipts, what="the hello to be answered")
+    (receipt,) = edge.receipts
+    assert receipt.ledger == names[-1]
+    assert receipt.lineage == (names[3], *reversed(names[-LINEAGE:-1]))
 
 
 def test_one_edge_that_drains_a_backlog_does_not_keep_another_waiting(gate: Gate, mosquitto: Mosquitto) -> None:

@@ -159,6 +159,18 @@ def test_a_backup_is_a_ledger_made_whole_and_verified_beside_a_writing_gateway(t
     assert sorted(one.name for one in tmp_path.iterdir() if "b.sqlite" in one.name) == ["b.sqlite", "b.sqlite.lock"]
 
 
+def test_a_backup_never_overwrites_the_ledger_itself_by_whatever_name_it_goes(tmp_path: Path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path / LEDGER}", write=True) as ledger:
+        fill(ledger)
+        (tmp_path / "link.sqlite").symlink_to(tmp_path / LEDGER)
+        for name in (LEDGER, "link.sqlite"):
+            with pytest.raises(BackupError, match="the present ledger itself"):
+                make(tmp_path / LEDGER, tmp_path / name, overwrite=True)
+        more(ledger, 50, some(50, 60))
+    with Ledger.open(f"sqlite:///{tmp_path / LEDGER}") as ledger:
+        assert ledger.last_position() == 24
+
+
 def test_a_backup_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     with Ledger.open(f"sqlite:///{tmp_path / LEDGER}", write=True) as ledger:
         fill(ledger)

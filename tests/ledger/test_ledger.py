@@ -5,7 +5,9 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -284,6 +286,31 @@ def test_a_ledger_that_went_back_gets_a_new_id_once_and_keeps_its_lineage(
         assert ledger.mint(1, 0, READING).numbers == ("2002",), "1,000 numbers may be on paper already"
 
 
+def test_a_clock_that_was_years_ahead_does_not_keep_a_ledger_from_finding_that_it_went_back(
+    ledger: WritableLedger,
+) -> None:
+    proof = greeting(last=9, receipted=8, ledger=ledger.ledger_id)
+    assert ledger.commit([replace(proof, received_at=NOW + timedelta(days=3650))]).went_back
+    proof = greeting(last=9, receipted=8, ledger=ledger.ledger_id)
+    assert ledger.commit([proof]).went_back
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_nothing_is_committed_to_a_file_that_nobody_finds_any_more(tmp_path: Path, how: str) -> None:
+    file, away = tmp_path / "ledger.sqlite", tmp_path / "away.sqlite"
+    with Ledger.open(f"sqlite:///{file}", write=True) as ledger:
+        ledger.commit([batch(1, some(1, 5))])
+        file.rename(away)
+        if how == "replaced":
+            shutil.copyfile(away, file)
+        with pytest.raises(store.Unwritable, match="another file is under its name now, or none"):
+            ledger.commit([batch(6, some(6, 9))])
+        with pytest.raises(store.Unwritable):
+            ledger.mint(1, 1, READING)
+        away.rename(file)
+        assert ledger.commit([batch(6, some(6, 9))]).fresh == 4, "it goes on by itself once the file is back"
+
+
 @pytest.mark.parametrize(
     "hello",
     [
@@ -323,6 +350,17 @@ def test_what_is_set_aside_again_is_counted_and_does_not_fill_the_disk(ledger: W
     kept = ledger.set_aside()
     assert len(kept) == KEPT_A_TOPIC
     assert sum(one.times for one in kept) == 2 + 2 * KEPT_A_TOPIC
+
+
+def test_what_was_discarded_leaves_its_place_to_what_comes_next(ledger: WritableLedger) -> None:
+    ledger.commit([refusal(b"%d" % number) for number in range(KEPT_A_TOPIC)])
+    for one in ledger.set_aside():
+        assert ledger.discard(one.id, READING, by="Yamada", why="noise")
+    ledger.commit([refusal(b"news"), refusal(b"7")])
+    (shown,) = ledger.set_aside()
+    whole = ledger.set_aside_one(shown.id)
+    assert whole
+    assert (whole.body, whole.times) == (b"news", 1), "and what was discarded once stays so"
 
 
 def test_a_firm_that_calls_its_edges_ever_otherwise_does_not_fill_the_disk_either(ledger: WritableLedger) -> None:
