@@ -41,7 +41,7 @@ def standing(settings: Gateway) -> Iterator[Finding]:
     except StoreAwayError:  # said where it is kept
         return
     except StoreError:
-        yield Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
+        yield _no_records(settings)
         return
     except DatabaseError as error:
         yield unreadable_records(error)
@@ -54,6 +54,26 @@ def standing(settings: Gateway) -> Iterator[Finding]:
             yield from said_of_projected(projected_of(state, settings, records.events))
     except (StoreError, DatabaseError) as error:
         yield unreadable_orders(error)
+
+
+def _no_records(settings: Gateway) -> Finding:
+    """Say whether there is no ledger yet, or no more: the state was made from one."""
+    try:
+        with State.open(settings.state_url) as state:
+            known = state.cursor()
+    except (StoreError, DatabaseError):
+        known = 0
+    if not known:
+        return Finding(_RECORDS, True, Word("初めの起動で作ります", "are made at the first start"))
+    return Finding(
+        _RECORDS,
+        False,
+        Word(f"なくなりました（少なくとも {known}件ありました）", f"are gone; there were {known} events at least"),
+        Word(
+            "ファイルを元の名前に戻すか、共有サーバーを止めて mawashi restore を使ってください",
+            "Put the file back under its name, or stop the gateway and use: mawashi restore",
+        ),
+    )
 
 
 def unreadable_records(error: Exception) -> Finding:

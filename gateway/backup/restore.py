@@ -5,6 +5,7 @@ tickets that may be on paper are never given out again. How copies are made is i
 """
 
 import json
+import re
 import shutil
 import sqlite3
 import time
@@ -35,6 +36,7 @@ from gateway.state.reader import STORE as STATE
 
 _SIDES = ("", "-wal", "-shm", "-journal")
 _FORMERLY = "a former name, given at a restore"
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,12 @@ def restore(settings: Gateway, wanted: Wanted) -> Restored:
             "紙にある最後の共通番号を --last-number で書いてください。同じ番号を二度出さないためです",
             "Give the highest order number on paper as --last-number, so that none is given out twice.",
         )
+    for name in (*wanted.formerly, *((wanted.empty,) if wanted.empty is not None else ())):
+        if not _NAME.fullmatch(name):  # no receipt could carry it
+            raise _refusal(
+                f"{name} は全記録の名前ではありません。mawashi-edge status --json の ledger（32文字）を写してください",
+                f"{name} is no ledger's name. Copy what mawashi-edge status --json calls ledger: 32 characters.",
+            )
     ledger, state = _stores(settings)
     with ExitStack() as stack:
         for place in (store.at(settings.ledger_url, STORE), state):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.backup.copying import read_only, schema_of
+from gateway.ledger.tables import EARLIEST, LATEST
 
 _MARKS = """
 SELECT author, epoch, upto,
@@ -19,6 +20,8 @@ SELECT author, epoch, upto,
        (SELECT count(*) FROM rows WHERE rows.epoch_id = epochs.id),
        (SELECT coalesce(max(seq), 0) FROM rows WHERE rows.epoch_id = epochs.id)
 FROM epochs"""
+
+_NO_TIME = "SELECT id FROM bundles WHERE NOT (received_at BETWEEN ?1 AND ?2 AND at BETWEEN ?1 AND ?2)"
 
 
 class BadCopyError(Exception):
@@ -55,6 +58,8 @@ def _verified(db: sqlite3.Connection) -> Verified:
     names = tuple(str(one[0]) for one in db.execute("SELECT id FROM ledgers ORDER BY n DESC"))
     if not names:
         raise BadCopyError("it has no name: it was never finished")
+    if found := db.execute(_NO_TIME, (EARLIEST, LATEST)).fetchone():
+        raise BadCopyError(f"the time of bundle {found[0]} is damaged")
     rows = 0
     for position, sha256, body in db.execute("SELECT position, sha256, body FROM rows"):
         if hashlib.sha256(body).digest() != sha256:

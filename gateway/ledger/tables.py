@@ -25,8 +25,9 @@ from sqlalchemy.types import TypeEngine
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - _ZERO) // _MICROSECOND
-_LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - _ZERO) // _MICROSECOND
+EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - _ZERO) // _MICROSECOND
+LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - _ZERO) // _MICROSECOND
+"""Every stored time lies between these two, in microseconds since 1970."""
 
 Big = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite makes a rowid only of a column called INTEGER."""
@@ -42,7 +43,7 @@ def letters(length: int | None = None) -> TypeEngine[str]:
 
 def microseconds(at: datetime) -> int:
     """Return an aware time as microseconds since 1970. A mad clock's year is cut to what every time zone can show."""
-    return max(_EARLIEST, min(_LATEST, (at - _ZERO) // _MICROSECOND))
+    return max(EARLIEST, min(LATEST, (at - _ZERO) // _MICROSECOND))
 
 
 class Instant(TypeDecorator[datetime]):

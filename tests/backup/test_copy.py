@@ -187,6 +187,7 @@ def test_a_backup_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -
         ("DELETE FROM rows WHERE position = 5", "claims 11 events and holds 10"),
         ("UPDATE epochs SET upto = upto + 1", "it claims 12 events and holds 11"),
         ("DELETE FROM bundles WHERE id = 1", "names a row of bundles that is not there"),
+        ("UPDATE bundles SET received_at = 1 << 60 WHERE id = 1", "the time of bundle 1 is damaged"),
         ("DELETE FROM ledgers", "it has no name"),
         ("DROP TABLE rows", "it is no ledger"),
     ],

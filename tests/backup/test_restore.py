@@ -159,6 +159,8 @@ def test_it_refuses_and_changes_nothing(settings: Gateway, tmp_path: Path) -> No
     refused("is there. With --replace it is kept", backup)
     refused("Name a copy", replace=True)
     refused("Name a copy", backup, empty="e" * 32, replace=True)
+    refused("zzz is no ledger's name", empty="zzz", last_number=1, replace=True)
+    refused("is no ledger's name", backup, formerly=("F" * 32,), replace=True)
     refused("is the present ledger itself", settings.data_dir / LEDGER, replace=True)
     refused("cannot be restored", tmp_path / "nothing.sqlite", replace=True)
     refused("holds no ledger-copy.sqlite. Name a file of it: b.sqlite", tmp_path, replace=True)

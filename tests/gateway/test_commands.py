@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 from broker.settings import Mqtt, Tls, load
+from broker.words import Word
 from gateway.cli import app
 from gateway.ledger import Ledger
 from gateway.ledger.intake import Greeting, Reason, Refusal
@@ -124,6 +125,17 @@ def test_check_says_for_each_part_what_to_do(settings: Path) -> None:
         "messages: the message server at 127.0.0.1:9 cannot be reached: [Errno 111] Connection refused. "
         "See that it runs and that [mqtt] names it and our user."
     ) in lines
+
+
+def test_check_tells_a_ledger_that_is_gone_from_one_that_is_not_made_yet(tmp_path: Path) -> None:
+    settings = Gateway(data_dir=tmp_path)
+    with State.open(settings.state_url, write=True) as state:
+        assert [one.ok for one in standing(settings)] == [True]
+        with state.turn():
+            state.set_value("cursor", "7")
+    (found,) = standing(settings)
+    assert not found.ok
+    assert found.found == Word("なくなりました（少なくとも 7件ありました）", "are gone; there were 7 events at least")
 
 
 def test_check_names_the_events_that_are_missing_or_gone(settings: Path, tmp_path: Path) -> None:
