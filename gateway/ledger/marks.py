@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from broker.messages import EpochReceipt
 from broker.ranges import Range, Ranges, both, minus, size, union
 
-LARGEST_NUMBER = 2**53
-"""Sequence numbers above it are refused: 285 years at a million events a second, and exact in every JSON reader."""
+LARGEST_NUMBER = 2**40
+"""Sequence numbers above it are refused: an edge's outbox counts no further, and what one firm's hellos announce in
+eight million epochs still adds up in the 64 bits of a database."""
 
 _RANGES_A_RECEIPT = 2000
 """More are told from below, a receipt at a time: twice what one hello may call lost, about 32 KiB."""

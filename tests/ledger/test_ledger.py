@@ -23,7 +23,7 @@ from broker.ranges import size
 from gateway import store
 from gateway.ledger import Ledger, Standing, StoreError
 from gateway.ledger.intake import Batch, Greeting, Reason, Refusal, Sent, hashes, take
-from gateway.ledger.marks import GAPS_MOST
+from gateway.ledger.marks import GAPS_MOST, LARGEST_NUMBER
 from gateway.ledger.tables import metadata
 from gateway.ledger.transaction import KEPT_A_FIRM, KEPT_A_TOPIC
 from gateway.ledger.writer import WritableLedger
@@ -350,6 +350,21 @@ def test_what_is_set_aside_again_is_counted_and_does_not_fill_the_disk(ledger: W
     kept = ledger.set_aside()
     assert len(kept) == KEPT_A_TOPIC
     assert sum(one.times for one in kept) == 2 + 2 * KEPT_A_TOPIC
+
+
+@pytest.mark.parametrize(("lowest", "counted"), [(1, "missing"), (LARGEST_NUMBER, "lost")])
+def test_the_largest_numbers_that_a_firm_can_announce_still_add_up(
+    ledger: WritableLedger, lowest: int, counted: str
+) -> None:
+    for hello in range(3):
+        epochs = [f"{hello * HELLO_EPOCHS + number:016x}" for number in range(HELLO_EPOCHS)]
+        held = [EpochHeld(epoch=one, lowest=lowest, last=LARGEST_NUMBER, receipted=0) for one in epochs]
+        said = greeting(last=1).hello.model_copy(update={"epochs": tuple(held)})
+        taken = take("mw/1/turning/e1/hello", said.encode(), NOW)
+        assert isinstance(taken, Greeting)
+        ledger.commit([taken])
+    (standing,) = ledger.standing()
+    assert getattr(standing, counted) == 3 * HELLO_EPOCHS * (LARGEST_NUMBER - (counted == "lost"))
 
 
 def test_what_was_discarded_leaves_its_place_to_what_comes_next(ledger: WritableLedger) -> None:
