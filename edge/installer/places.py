@@ -15,6 +15,8 @@ _ADDRESS = re.compile(r"[^\s/:]{1,255}:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
 
 _CAPTURES = tuple(bytes.fromhex(one) for one in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a"))
 """How captures begin. Source: draft-ietf-opsawg-pcap 4, draft-ietf-opsawg-pcapng 4.1."""
+_PACKED = tuple(bytes.fromhex(one) for one in ("1f8b", "504b0304", "fd377a58", "28b52ffd"))
+"""How packed files begin: gzip (RFC 1952), zip, xz, zstd (RFC 8878)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ def is_capture(path: Path) -> bool:
     """Whether a file is a capture of a network (pcap or pcapng). Raises OSError."""
     with path.open("rb") as stream:
         return stream.read(4) in _CAPTURES
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed, and has to be unpacked before anybody can read it. Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(4).startswith(_PACKED)
 
 
 def _is_port(path: Path) -> bool:

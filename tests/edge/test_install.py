@@ -1,5 +1,6 @@
 """The installer's commands as typed: on a wire with its speed, on a real TCP adapter, on recordings, beside an agent."""
 
+import gzip
 import json
 import subprocess
 import threading
@@ -153,6 +154,9 @@ def test_a_capture_of_a_network_is_refused_and_not_counted_as_lines(tmp_path: Pa
     result = run("try", "modbus", "--input", tmp_path / "x.pcap")
     assert result.exit_code == 2
     assert "is a capture of a network (pcap), not what a device said: give --input HOST:PORT" in result.stderr
+    (tmp_path / "x.txt.gz").write_bytes(gzip.compress(b"2020-01-01T00:00:00Z|avail|AVAILABLE"))
+    result = run("try", "shdr", "--input", tmp_path / "x.txt.gz")
+    assert (result.exit_code, "is packed: unpack it first" in result.stderr) == (2, True)
 
 
 def test_try_that_hears_nothing_says_what_to_look_at(uart: Uart):
