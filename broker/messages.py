@@ -33,7 +33,8 @@ LINEAGE = 64
 """Ledgers that a receipt names: each is a restore."""
 
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-Ledger = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+LEDGER_PATTERN = r"^[0-9a-f]{32}$"
+Ledger = Annotated[str, Field(pattern=LEDGER_PATTERN)]
 Range = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 """First and last number, both inclusive."""
 

@@ -243,6 +243,9 @@ class Agent:
 
     def _write_status(self) -> None:
         """Leave what only a running agent knows where `mawashi-edge status` and `check` find it; only changes."""
+        age = time.monotonic() - self._status_at
+        if age < _STATUS_SECONDS:
+            return
         uplink = self._store.uplink
         status: dict[str, object] = {
             "pid": os.getpid(),
@@ -257,13 +260,11 @@ class Agent:
             "devices": self._devices.status(),
             "dropped": {name: port.tally.malformed for name, port in self._ports.items()},
         }
-        readings = {"readings": self._machines.readings}
-        age = time.monotonic() - self._status_at
-        if age < _STATUS_SECONDS or (self._status == status | readings):
-            return
         if age < _READINGS_SECONDS and status.items() <= self._status.items():
             return
-        status |= readings
+        status["readings"] = self._machines.readings
+        if status == self._status:
+            return
         self._status, self._status_at = status, time.monotonic()
         path = status_path(self._settings)
         new = path.with_suffix(".new")

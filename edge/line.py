@@ -127,12 +127,12 @@ class KeptOpen:
     def _run(self) -> None:
         while not self.stopping.is_set():
             wire: Wire | None = None
-            self._settled, stays_at = False, time.monotonic() + _STAYS_SECONDS
+            self._settled, we_hung_up, opened_at = False, False, 0.0
             try:
                 wire = self._open()
-                self._worked_seconds, stays_at = time.thread_time(), time.monotonic() + _STAYS_SECONDS
+                self._worked_seconds, opened_at = time.thread_time(), time.monotonic()
                 self._hear(wire)
-                stays_at = 0.0  # we hung up
+                we_hung_up = True
             except FAILURES as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - one message from outside must not end all scans: decisions.md
@@ -143,7 +143,7 @@ class KeptOpen:
             finally:
                 if wire is not None:
                     wire.close()
-            if self._settled and time.monotonic() >= stays_at:
+            if self._settled and (we_hung_up or time.monotonic() - opened_at >= _STAYS_SECONDS):
                 self._wait_seconds = self._pace.retry_seconds_first
             self.stopping.wait(self._wait_seconds * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, no secret
             self._wait_seconds = min(self._wait_seconds * 1.5, self._pace.retry_seconds_max)

@@ -29,7 +29,7 @@ from edge.drivers.device import Device, Keys, Topics
 from edge.drivers.reader import Reader
 from edge.inbox import Down, Inbox, Up
 from edge.installer.asking import ASK_SECONDS, ask
-from edge.installer.hearing import Asked, away, in_words, unheard
+from edge.installer.hearing import NOT_YET, Asked, away, in_words, unheard
 from edge.lamp import Lamp
 from edge.line import why_not_open
 from edge.lock import is_held
@@ -143,7 +143,7 @@ def _machine_now(found: dict[str, Any], name: str, machine: Device | None) -> Wo
     place = machine.place if machine else None
     resting = machine is not None and not machine.answers and not isinstance(place, Topics)
     remedy = None if resting and heard.state in ("waiting", "mute") else unheard(place, heard)
-    return remedy or Word("まだ何も言いません", "nothing said yet")
+    return remedy or NOT_YET
 
 
 def _running(settings: Edge) -> dict[str, Any] | None:
@@ -257,7 +257,7 @@ def _machine(machine: Device, running: dict[str, Any] | None) -> Line:
     remedy = unheard(machine.place, heard)
     if remedy and quiet and heard.state in ("waiting", "mute"):
         if not isinstance(machine.place, Topics):
-            remedy = Word("まだ何も言いません", "nothing said yet")
+            remedy = NOT_YET
         return Line(Word(f"{what.ja}（{remedy.ja}）", f"{what.en} ({remedy.en})"))
     return Line(what, remedy)
 

@@ -17,7 +17,7 @@ from edge.installer.keystrokes import Keystrokes, Typed
 from edge.installer.keystrokes import lines as key_lines
 from edge.installer.keystrokes import verdict as keys_verdict
 from edge.installer.listening import Listening, hear, lines, plain, plain_chunk, verdict
-from edge.installer.places import Kept, PlaceError, is_capture, is_packed, named
+from edge.installer.places import Kept, PlaceError, named, refuse_unreadable
 from edge.installer.ports import ports as plugged
 from edge.installer.ports import sentences as port_sentences
 from edge.installer.trial import Trial, said, sentences
@@ -151,17 +151,8 @@ def _fits(driver: str, place: Kept | Place) -> None:
             "(mosquitto_sub -t '#' -F '%r %x %t' > LOG.txt) as --input LOG.txt, or write the device into the settings "
             f"and run: mawashi-edge try {driver} --input ID --machine ID"
         )
-    if isinstance(place, Kept) and place.path.is_file() and is_capture(place.path):
-        raise PlaceError(
-            f"{place.path} はネットワークの記録（pcap）で、装置の言葉だけの記録ではありません。装置につないで "
-            f"--input HOST:PORT、または mawashi-edge run の残す記録（data_dir/raw）を / {place.path} is a capture of a "
-            "network (pcap), not what a device said: give --input HOST:PORT, or what the agent keeps in data_dir/raw"
-        )
-    if isinstance(place, Kept) and place.path.is_file() and is_packed(place.path):
-        raise PlaceError(
-            f"{place.path} は圧縮されています。展開してから指定してください（gunzip、unzip など） / "
-            f"{place.path} is packed: unpack it first (gunzip, unzip...)"
-        )
+    if isinstance(place, Kept) and place.path.is_file():
+        refuse_unreadable(place.path)
 
 
 def _place(text: str, settings: Edge | None, baud: int, framing: str) -> Kept | Place:

@@ -8,6 +8,7 @@ from edge.drivers.device import CANNOT_BE_SET, Gpio, Place, Serial, Tcp, Topics
 from edge.drivers.readings import Reading, State, Text, Total
 from edge.rules.turn import escaped
 
+NOT_YET = Word("まだ何も言いません", "nothing said yet")
 _COUNTERS_MOST = 4
 
 

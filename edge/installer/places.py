@@ -14,7 +14,7 @@ from edge.settings import Edge
 _ADDRESS = re.compile(r"[^\s/:]{1,255}:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
 
 _CAPTURES = tuple(bytes.fromhex(one) for one in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a"))
-"""How captures begin. Source: draft-ietf-opsawg-pcap 4, draft-ietf-opsawg-pcapng 4.1."""
+"""How captures of a network begin. Source: draft-ietf-opsawg-pcap 4, draft-ietf-opsawg-pcapng 4.1."""
 _PACKED = tuple(bytes.fromhex(one) for one in ("1f8b", "504b0304", "fd377a58", "28b52ffd"))
 """How packed files begin: gzip (RFC 1952), zip, xz, zstd (RFC 8878)."""
 
@@ -58,16 +58,13 @@ def named(text: str, settings: Edge | None, *, baud: int = 9600, framing: Framin
     raise PlaceError(_both(_NOBODY, text))
 
 
-def is_capture(path: Path) -> bool:
-    """Whether a file is a capture of a network (pcap or pcapng). Raises OSError."""
+def refuse_unreadable(path: Path) -> None:
+    """Raise PlaceError for a file that no driver can read: a capture of a network, or a packed one. Raises OSError."""
     with path.open("rb") as stream:
-        return stream.read(4) in _CAPTURES
-
-
-def is_packed(path: Path) -> bool:
-    """Whether a file is packed, and has to be unpacked before anybody can read it. Raises OSError."""
-    with path.open("rb") as stream:
-        return stream.read(4).startswith(_PACKED)
+        beginning = stream.read(4)
+    for beginnings, word in ((_CAPTURES, _CAPTURE), (_PACKED, _UNPACK)):
+        if beginning.startswith(beginnings):
+            raise PlaceError(_both(word, str(path)))
 
 
 def _is_port(path: Path) -> bool:
@@ -83,6 +80,16 @@ _NOBODY = Word(
 )
 
 
+_CAPTURE = Word(
+    "{name} はネットワークの記録（pcap）で、装置の言葉だけの記録ではありません。装置につないで "
+    "--input HOST:PORT、または mawashi-edge run の残す記録（data_dir/raw）を",
+    "{name} is a capture of a network (pcap), not what a device said: give --input HOST:PORT, or what the agent keeps "
+    "in data_dir/raw",
+)
+_UNPACK = Word(
+    "{name} は圧縮されています。展開してから指定してください（gunzip、unzip など）",
+    "{name} is packed: unpack it first (gunzip, unzip...)",
+)
 _FOLDER = Word(
     "{name} はフォルダーで、装置の記録ではありません。その中のファイルを一つ書いてください",
     "{name} is a folder, and no recording of a device: name one of the files in it",

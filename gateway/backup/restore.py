@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from broker.clock import clock
-from broker.messages import new_ledger
+from broker.messages import LEDGER_PATTERN, new_ledger
 from broker.words import Word
 from gateway import store
 from gateway.backup.command import BackupError
@@ -36,7 +36,6 @@ from gateway.state.reader import STORE as STATE
 
 _SIDES = ("", "-wal", "-shm", "-journal")
 _FORMERLY = "a former name, given at a restore"
-_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def restore(settings: Gateway, wanted: Wanted) -> Restored:
             "Give the highest order number on paper as --last-number, so that none is given out twice.",
         )
     for name in (*wanted.formerly, *((wanted.empty,) if wanted.empty is not None else ())):
-        if not _NAME.fullmatch(name):  # no receipt could carry it
+        if not re.fullmatch(LEDGER_PATTERN, name):  # no receipt could carry it
             raise _refusal(
                 f"{name} は全記録の名前ではありません。mawashi-edge status --json の ledger（32文字）を写してください",
                 f"{name} is no ledger's name. Copy what mawashi-edge status --json calls ledger: 32 characters.",

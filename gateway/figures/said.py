@@ -1,13 +1,18 @@
 """What is said of a station's figures, in both languages: names, formulas, and what each was computed from. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import TypeVar
 
 from broker.events import MachineState
 from broker.words import CAUSES, MACHINE_STATES, Word
 from gateway.rules.order import Cause
 from gateway.rules.work_unit import TIMES, UNKNOWN_MOST, Figure, Measured, Symbol, Why
 from gateway.web import words
+
+E = TypeVar("E", bound=StrEnum)
 
 NAMES: dict[Symbol, Word] = {
     Symbol.AUST: Word("実段取り時間", "Actual unit set-up time"),
@@ -139,14 +144,16 @@ def notes(found: Measured) -> tuple[Word, ...]:
 
 def state_lengths(found: Measured) -> list[tuple[MachineState, Word, Word]]:
     """Return how long the machine was in each state that it was in at all, with the state's name."""
-    spent = [(state, found.seconds([None, *Cause], [state])) for state in MachineState]
-    return [(state, MACHINE_STATES[state.value], length(seconds)) for state, seconds in spent if seconds]
+    return _lengths(MACHINE_STATES, ((state, found.seconds([None, *Cause], [state])) for state in MachineState))
 
 
 def cause_lengths(found: Measured) -> list[tuple[Cause, Word, Word]]:
     """Return how long the work was in each cause that it was in at all, with the cause's name."""
-    spent = [(cause, found.seconds([cause])) for cause in Cause]
-    return [(cause, CAUSES[cause.value], length(seconds)) for cause, seconds in spent if seconds]
+    return _lengths(CAUSES, ((cause, found.seconds([cause])) for cause in Cause))
+
+
+def _lengths(names: Mapping[str, Word], spent: Iterable[tuple[E, float]]) -> list[tuple[E, Word, Word]]:
+    return [(one, names[one.value], length(seconds)) for one, seconds in spent if seconds]
 
 
 def length(seconds: float) -> Word:

@@ -143,10 +143,10 @@ class Transaction:
             firm = refusal.author.partition("/")[0]
             limits.append((seen.author.startswith(firm + "/") & for_this, KEPT_A_FIRM))
         for these, most in limits:
-            counted = select(func.count(), func.max(seen.id)).where(these, still_open)
-            kept, last = self._connection.execute(counted).one()
-            if found is None and kept >= most:
-                found = last
+            if found is None:
+                counted = select(func.count(), func.max(seen.id)).where(these, still_open)
+                kept, last = self._connection.execute(counted).one()
+                found = last if kept >= most else None
         if found is not None:
             self._count_again(found, refusal.received_at)
             return

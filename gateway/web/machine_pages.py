@@ -95,11 +95,10 @@ def strip(found: Measured, start: datetime, end: datetime, reader: Reader) -> St
     """Return the day from `start` to `end` as two bands."""
     machine = [Stretch(one.start, one.end, one.value[1]) for one in found.moments]
     work = [Stretch(one.start, one.end, one.value[0]) for one in found.moments]
-    known = state_lengths(found)
     return Strip(
         machine=tuple(_piece(one, MACHINE_STATES[one.value.value], start, end, reader) for one in _joined(machine)),
         work=tuple(_piece(one, CAUSES[one.value.value], start, end, reader) for one in _joined(work) if one.value),
-        legend=tuple((state.value, name, spent) for state, name, spent in known),
+        legend=tuple((state.value, name, spent) for state, name, spent in state_lengths(found)),
         work_legend=tuple((cause.value, name, spent) for cause, name, spent in cause_lengths(found)),
     )
 

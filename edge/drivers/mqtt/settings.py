@@ -11,7 +11,7 @@ from broker.words import Word
 from edge.drivers.device import TopicDevice, Topics
 from edge.drivers.messages import is_filter, widest
 from edge.drivers.mqtt.parser import Parser
-from edge.drivers.mqtt.sources import Counting, Source, Sources, of_any_firmware, preset
+from edge.drivers.mqtt.sources import PRESETS, Counting, Source, Sources, of_any_firmware, preset
 from edge.drivers.reader import Reader
 from edge.drivers.values import WORDS, word
 from edge.rules import Tone
@@ -121,7 +121,7 @@ class Mqtt(TopicDevice):
     @property
     def left_out(self) -> Word | None:
         """See `Device`. A plug's counter may be all that is wanted; that its state stays unknown has to be said."""
-        if self.preset and preset(self.preset, self.preset).watts and not (self.running_watts or self.state):
+        if self.preset and PRESETS[self.preset].watts and not (self.running_watts or self.state):
             return Word(
                 "数だけを読みます。状態も見るには running_watts", "counts only; for its state write running_watts"
             )
